@@ -1,0 +1,1 @@
+"""Forecasting, simulation and decisions of the inventory manager, without any service around."""
