@@ -60,6 +60,11 @@ class ItemTerms:
                 f"goodwill must be finite and >= 0, got {self.goodwill:g} (shortage_cost "
                 f"{margin + self.goodwill:g} less the margin {margin:g} of a unit)"
             )
+        if self.salvage > self.unit_cost:
+            raise ValueError(
+                f"salvage must be <= unit_cost {self.unit_cost:g}, got {self.salvage:g}: else "
+                "wasting a unit would pay"
+            )
         if self.shortage_cost < 0:
             raise ValueError(
                 f"a lost unit must not be a gain: unit_price {self.unit_price:g} is below "

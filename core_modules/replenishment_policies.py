@@ -39,16 +39,21 @@ class OrderUpTo:
 class DaysOfCover:
     """Constant days of cover: order up to so many days of the last 28 days' mean sales.
 
-    `recent` are the sales of the days before the run, (items, days).
+    `days` is one number, or one an item; `recent` are the sales of the days before the run,
+    (items, days).
     """
 
     name = "days-of-cover"
 
     def __init__(
-        self, terms: Sequence[ItemTerms], days: float, recent: IntArray, replications: int
+        self,
+        terms: Sequence[ItemTerms],
+        days: float | FloatArray,
+        recent: IntArray,
+        replications: int,
     ) -> None:
         self._limits = order_limits(terms)
-        self._days = days
+        self._days = np.asarray(days, dtype=np.float64).reshape(-1, 1)
         self._mean = _TrailingMean(recent, replications, MEAN_WINDOW)
 
     def order(self, observation: Observation) -> IntArray:

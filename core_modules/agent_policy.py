@@ -1,0 +1,166 @@
+"""The agent as a policy of the simulation: it observes, refits and decides for every item."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from core_modules.forecast_values import DemandModel
+from core_modules.inventory import IntArray
+from core_modules.inventory_agent import (
+    LONGEST_DELAY,
+    AgentSettings,
+    Decision,
+    ItemState,
+    Situation,
+    decide,
+    observe,
+    opening_state,
+)
+from core_modules.item_terms import ItemTerms
+from core_modules.market_beliefs import ShockPrior
+from core_modules.simulation import Observation
+
+Fit = Callable[[pd.DataFrame, int], Sequence[DemandModel]]  # long frame, horizon in days
+LONGEST_EXTRA = 21  # days by which a disruption may lengthen a lead time and still be planned for
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A decision with the inputs that it followed from, enough to make it again."""
+
+    decision: Decision
+    state: ItemState
+    situation: Situation
+
+
+class AgentPolicy:
+    """Decides for each item and replication; refits all demand models every so many days.
+
+    `history` is the long sales frame up to the day before the run. Days on which stock ran out, or
+    on which an event hid ordinary demand, are missing values in every refit. `recorded` is the
+    replication whose decisions are kept with their inputs.
+    """
+
+    name = "agent"
+
+    def __init__(
+        self,
+        terms: Sequence[ItemTerms],
+        history: pd.DataFrame,
+        replications: int,
+        fit: Fit,
+        settings: AgentSettings,
+        *,
+        refit_every: int = 7,
+        priors: Mapping[str, ShockPrior] | None = None,
+        recorded: int = 0,
+    ) -> None:
+        self._terms, self._fit, self._settings = terms, fit, settings
+        self._refit_every, self._recorded = refit_every, recorded
+        self._history = {str(name): rows for name, rows in history.groupby("unique_id", sort=False)}
+        reach = max(one.lead_time + one.review_period for one in terms)
+        self._horizon = reach + LONGEST_EXTRA + LONGEST_DELAY + refit_every
+        self._sales: list[IntArray] = []  # a (items, replications) array a day
+        self._missing: list[np.ndarray[tuple[int, int], np.dtype[np.bool_]]] = []
+        models = {model.unique_id: model for model in fit(history, self._horizon)}
+        self._states = [
+            [
+                self._opening(models[one.unique_id], one.unique_id, priors or {})
+                for _ in range(replications)
+            ]
+            for one in terms
+        ]
+        self.records: list[DecisionRecord] = []
+        self.escalated = np.zeros((len(terms), replications), dtype=np.int64)
+
+    def _opening(
+        self, model: DemandModel, unique_id: str, priors: Mapping[str, ShockPrior]
+    ) -> ItemState:
+        shocks = priors.get(unique_id, self._settings.shocks)
+        return opening_state(model, replace(self._settings, shocks=shocks))
+
+    def order(self, observation: Observation) -> IntArray:
+        """Observe the day, refit where it is due, decide for every item and replication."""
+        items, replications = observation.on_hand.shape
+        missing = np.zeros((items, replications), dtype=np.bool_)
+        for path in range(replications):
+            signals = observation.signals(path)
+            for item, one in enumerate(self._terms):
+                state = observe(
+                    self._states[item][path],
+                    one,
+                    observation.today,
+                    int(observation.sales[item, path]),
+                    bool(observation.ran_out[item, path]),
+                    signals,
+                )
+                hidden = state.beliefs.multiplier_to_follow(observation.today) is None
+                missing[item, path] = hidden or observation.ran_out[item, path]
+                self._states[item][path] = state
+        self._sales.append(observation.sales)
+        self._missing.append(missing)
+        if (observation.day + 1) % self._refit_every == 0:
+            self._refit(observation.today)
+        return self._decide_all(observation)
+
+    def _decide_all(self, observation: Observation) -> IntArray:
+        quantities = np.zeros_like(observation.on_hand)
+        for item, one in enumerate(self._terms):
+            for path in range(quantities.shape[1]):
+                situation = Situation(
+                    on_hand=int(observation.on_hand[item, path]),
+                    backlog=int(observation.backlog[item, path]),
+                    due=observation.due[item, path, : self._horizon].copy(),
+                )
+                state = self._states[item][path]
+                if not observation.review[item, 0]:
+                    continue
+                decision = decide(state, one, observation.today, situation, self._settings)
+                quantities[item, path] = decision.quantity
+                self.escalated[item, path] += decision.needs_review
+                if path == self._recorded:
+                    self.records.append(DecisionRecord(decision, state, situation))
+        return quantities
+
+    def _refit(self, today: date) -> None:
+        """Fit every replication on its own, so that none learns from another."""
+        sales, missing = np.stack(self._sales, axis=-1), np.stack(self._missing, axis=-1)
+        for path in range(sales.shape[1]):
+            frames = [
+                self._extended(one, sales[item, path], missing[item, path], today)
+                for item, one in enumerate(self._terms)
+            ]
+            models = {
+                model.unique_id: model
+                for model in self._fit(pd.concat(frames, ignore_index=True), self._horizon)
+            }
+            for item, one in enumerate(self._terms):
+                state = self._states[item][path]
+                self._states[item][path] = replace(state, model=models[one.unique_id])
+
+    def _extended(
+        self,
+        one: ItemTerms,
+        sales: IntArray,
+        missing: np.ndarray[tuple[int], np.dtype[np.bool_]],
+        today: date,
+    ) -> pd.DataFrame:
+        """Follow the item's history by the run's days up to `today`."""
+        past = self._history[one.unique_id]
+        first = today - timedelta(days=sales.size - 1)
+        run = pd.DataFrame(
+            {
+                "ds": pd.date_range(first, periods=sales.size, unit="us"),
+                "y": np.where(missing, np.nan, sales.astype(np.float64)),
+                "in_stock": ~missing,
+            }
+        )
+        frame = pd.concat([past, run], ignore_index=True)
+        # What is told of an item once, its name and groups, holds for the days of the run too.
+        for column in past.columns.difference(["ds", "y", "in_stock", "price", "promo"]):
+            frame[column] = past[column].iloc[0]
+        frame["in_stock"] = frame["in_stock"].fillna(value=True).astype(bool)
+        return frame

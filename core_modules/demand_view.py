@@ -1,0 +1,181 @@
+"""Demand and stock as the agent sees them: weighted paths through events and shocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core_modules.forecast_values import DemandForecast, DemandModel, standard_uniforms
+from core_modules.item_terms import ItemTerms
+from core_modules.market_beliefs import (
+    EventBelief,
+    MarketBeliefs,
+    disruption_chance,
+    disruption_delays,
+    kind_prior,
+    known_effects,
+    surge_chance,
+    surge_multipliers,
+)
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+LONGEST_DELAY = 14  # days of supply disruption that an order is asked to bridge at most
+MOST_EVENTS = 8  # known events whose size is drawn path by path; later ones are not yet near
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """An item's stock on some evening."""
+
+    on_hand: int  # units
+    backlog: int  # units owed
+    due: IntArray  # (days ahead,) confirmed deliveries, column 0 tomorrow
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What an order placed tonight will meet, as far as is known."""
+
+    lead_time: int  # days from tonight's order to the shelf
+    filled_share: float  # 0 to 1
+    disrupted: bool  # by a known event
+
+
+def believed_supply(beliefs: MarketBeliefs, terms: ItemTerms, today: date) -> Supply:
+    """Lengthen the lead time and cut the fill by the known events that act on supply."""
+    lead_time, filled, disrupted = terms.lead_time, 1.0, False
+    for event in beliefs.running(today):
+        signal = event.signal
+        prior = kind_prior(beliefs, signal.kind)
+        told = signal.lead_time_extra is not None
+        extra = signal.lead_time_extra if told else prior.lead_time_extra
+        share = signal.filled_share if signal.filled_share is not None else prior.filled_share
+        if signal.supplier_shut:
+            left = (signal.last_day - today).days if signal.last_day else round(prior.days / 2)
+            extra = (extra or 0) + left + 1
+        if extra or share < 1:
+            lead_time, filled, disrupted = lead_time + (extra or 0), filled * share, True
+    return Supply(lead_time, filled, disrupted)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Weighted demand paths: without a new shock, with a surge, with a supply disruption."""
+
+    demand: FloatArray  # (paths, days) units
+    weights: FloatArray  # (paths,) sums to 1
+    multiplier_tomorrow: FloatArray  # (paths,)
+    covers: IntArray  # (paths,) days that tonight's order must serve after it arrives
+    covered: FloatArray  # (paths,) units from tomorrow to the end of the cover
+    after_arrival: FloatArray  # (paths,) units from the arrival to the end of the cover
+    slump_after: FloatArray  # (paths,) multiplier of known events on the day after, 1 at most
+    event_after: FloatArray  # (paths,) units that known events add from then on
+    ordinary: FloatArray  # (paths,) units in the usual lead time and cover without known events
+    forecast: DemandForecast
+
+
+def demand_view(
+    model: DemandModel,
+    beliefs: MarketBeliefs,
+    terms: ItemTerms,
+    today: date,
+    supply: Supply,
+    paths: int,
+    seed: int,
+) -> View:
+    """Draw the paths that a decision is taken on: `paths` of each of the three sorts.
+
+    Raises ValueError where the model's horizon is shorter than what an order must cover.
+    """
+    reach = supply.lead_time - 1 + terms.review_period
+    days = min(reach + LONGEST_DELAY, model.fitted.size)
+    if days < reach:
+        raise ValueError(
+            f"{terms.unique_id}: the forecast reaches {days} days ahead, the order {reach}"
+        )
+    noise = standard_uniforms(paths, days, seed)
+    forecast = model.forecast(days, noise)
+    chances = standard_uniforms(paths, 2 * MOST_EVENTS + 4, seed + 1)
+    near = replace(beliefs, events=_nearest(beliefs.events))
+    effects = known_effects(near, today, days, chances[:, : 2 * MOST_EVENTS])
+    surge = surge_multipliers(beliefs, days, reach, chances[:, 2 * MOST_EVENTS : -1])
+    covers = np.full(3 * paths, terms.review_period, dtype=np.int64)
+    covers[2 * paths :] += np.minimum(disruption_delays(beliefs, chances[:, -1]), days - reach)
+    surging = surge_chance(beliefs, reach)
+    # While a disruption is on, the next order is late together with this one, not after it.
+    disrupted = 0.0 if supply.disrupted else disruption_chance(beliefs, terms.review_period)
+    weights = np.repeat(
+        [(1 - surging) * (1 - disrupted), surging * (1 - disrupted), disrupted], paths
+    )
+    plain, known = forecast.paths, effects.multiplier
+    # A surge brings customers beyond the ordinary ones, as many whatever chance does to these.
+    brought = forecast.mean * (surge - 1)
+    calm = plain * known
+    stormy = calm + brought
+    # A supply disruption leaves demand as it is: its paths are the first ones over again.
+    path = np.concatenate([np.arange(2 * paths), np.arange(paths)])
+    base = path % paths
+    end = supply.lead_time - 2 + covers  # column of the last day that the order must serve
+    totals = np.concatenate([calm, stormy]).cumsum(axis=1)
+    covered = totals[path, end]
+    before = totals[path, supply.lead_time - 2] if supply.lead_time > 1 else 0.0
+    usual = np.concatenate([plain, plain + brought]).cumsum(axis=1)
+    extra = np.maximum(plain * (known - 1), 0).cumsum(axis=1)
+    return View(
+        demand=np.concatenate([calm, stormy, calm]),
+        weights=weights / weights.sum(),
+        multiplier_tomorrow=np.concatenate([known, effects.joined(surge).multiplier])[path, 0],
+        covers=covers,
+        covered=covered,
+        after_arrival=covered - before,
+        slump_after=np.minimum(known[base, np.minimum(end + 1, days - 1)], 1.0),
+        event_after=extra[base, -1] - extra[base, end],
+        ordinary=usual[path, np.minimum(terms.lead_time - 2 + covers, days - 1)],
+        forecast=forecast,
+    )
+
+
+def _nearest(events: tuple[EventBelief, ...]) -> tuple[EventBelief, ...]:
+    return tuple(sorted(events, key=lambda event: event.signal.start)[:MOST_EVENTS])
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Stock along each path, without tonight's order."""
+
+    stock: FloatArray  # (paths,) units when the order arrives, without it
+    need: FloatArray  # (paths,) units short until the next delivery; negative: units to spare
+    lost_before: FloatArray  # (paths,) units short before the order arrives
+
+
+def project(view: View, situation: Situation, lead_time: int, backorders: bool) -> Projection:
+    """Carry stock along each path; what is short on the way is lost, or owed under backorders."""
+    days = view.demand.shape[1]
+    due = np.zeros(days)
+    reach = min(days, situation.due.size)
+    due[:reach] = situation.due[:reach]
+    stock = np.full(view.weights.size, float(situation.on_hand - situation.backlog))
+    lost = np.zeros(view.weights.size)
+    for column in range(lead_time - 1):
+        stock = stock + due[column] - view.demand[:, column]
+        lost = np.maximum(-stock, 0) if backorders else lost + np.maximum(-stock, 0)
+        stock = stock if backorders else np.maximum(stock, 0)
+    stock = stock + due[lead_time - 1]
+    later = due[lead_time - 1 :].copy()
+    later[0] = 0
+    net = np.cumsum(view.demand[:, lead_time - 1 :] - later, axis=1)
+    columns = np.arange(net.shape[1])[None, :]
+    peak = np.where(columns < view.covers[:, None], net, -np.inf).max(axis=1)
+    return Projection(stock=stock, need=peak - stock, lost_before=lost)
+
+
+def weighted_quantile(values: FloatArray, weights: FloatArray, level: float) -> float:
+    """Return the smallest value whose share of the weights, with all below it, reaches `level`."""
+    order = np.argsort(values, kind="stable")
+    reached = np.searchsorted(np.cumsum(weights[order]), level - 1e-12)
+    return float(values[order[min(int(reached), values.size - 1)]])
