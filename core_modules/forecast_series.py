@@ -1,0 +1,188 @@
+"""Sales rows as series: each item's days in a row, closed days, how simple its model must be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+SHORTEST = 28  # informative days below which no season is fitted
+FEWEST_SALES = 12  # days with a sale below which no season is fitted
+BLOCK = 28  # periods over which growth is judged
+DOUBLINGS = 4  # blocks in a row that each sell twice the one before, from which a series explodes
+OUTLIER = 5.0  # times the largest ordinary day, above which a day is cut to it
+ORDINARY = 0.99  # share of the days on which something sold that are ordinary
+CLOSED_WEEKDAY = 0.95  # share of a weekday's dates that are closed, from which it recurs
+YEAR_END = {(12, day) for day in range(24, 32)} | {(1, 1), (1, 2)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One item's history on the days of the batch."""
+
+    unique_id: str
+    group: str
+    first: int  # place of its first day among the batch's days
+    values: FloatArray  # (days from first,) units, NaN where missing or closed, outliers cut
+    ceiling: float  # units a period to which outliers were cut, inf without any sale
+    promo: FloatArray  # (days from first,) 1 where promoted, else 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Series on one run of days."""
+
+    start: np.datetime64  # first day of any item
+    step: int  # days a period
+    days: int  # periods to the last observed one, which all items share
+    series: tuple[Series, ...]
+    closed: BoolArray  # (days,) nothing could be sold
+
+    def dates(self, ahead: int) -> NDArray[np.datetime64]:
+        """Return the first day of every period and `ahead` more, (days + ahead,)."""
+        places = np.arange(self.days + ahead) * self.step
+        return np.asarray(self.start + places.astype("timedelta64[D]"))
+
+
+def read_batch(
+    frame: pd.DataFrame,
+    groups: Mapping[str, str] | str | None,
+    closed: pd.DatetimeIndex,
+    step: int,
+) -> Batch:
+    """Lay the rows of a long sales frame out by item.
+
+    Rows with `in_stock` False are missing, whatever their `y`. Where there is an `event_multiplier`
+    (> 0, the known effect of events; NaN: not known) `y` is divided by it.
+
+    Raises ValueError where a column is missing or items end on different days.
+    """
+    for column in ("unique_id", "ds", "y"):
+        if column not in frame:
+            raise ValueError(f"the sales frame has no column {column!r}; it needs unique_id, ds, y")
+    if frame.empty:
+        raise ValueError("the sales frame has no rows; nothing can be forecast from it")
+    dates = frame["ds"].to_numpy().astype("datetime64[D]")
+    start = dates.min()
+    place = (dates - start).astype(np.int64) // step
+    days = int(place.max()) + 1
+    shut = np.zeros(days, dtype=np.bool_)
+    shut_place = (closed.to_numpy().astype("datetime64[D]") - start).astype(np.int64) // step
+    shut[shut_place[(shut_place >= 0) & (shut_place < days)]] = True
+    values = frame["y"].to_numpy(dtype=np.float64, na_value=np.nan)
+    if "in_stock" in frame:
+        values = np.where(frame["in_stock"].to_numpy(dtype=np.bool_), values, np.nan)
+    if "event_multiplier" in frame:
+        values = values / frame["event_multiplier"].to_numpy(dtype=np.float64)
+    promo = np.zeros(values.size)
+    if "promo" in frame:
+        promo = (frame["promo"].to_numpy(dtype=np.float64, na_value=0.0) > 0).astype(np.float64)
+    series = []
+    for name, rows in frame.groupby("unique_id", sort=False).indices.items():
+        group = _group(str(name), frame, np.asarray(rows), groups)
+        at = place[rows]
+        if int(at.max()) != days - 1:
+            raise ValueError(
+                f"{name!r} ends before the other items; give every item rows up to the last day"
+            )
+        dense = _dense(at, values[rows], days, np.nan)
+        # A sale on a day that was called closed is a sale.
+        dense[shut[days - dense.size :] & ~(dense > 0)] = np.nan
+        ceiling = outlier_ceiling(dense)
+        series.append(
+            Series(
+                unique_id=str(name),
+                group=group,
+                first=days - dense.size,
+                values=np.minimum(dense, ceiling),
+                ceiling=ceiling,
+                promo=_dense(at, promo[rows], days, 0.0),
+            )
+        )
+    return Batch(start, step, days, tuple(series), shut)
+
+
+def _group(
+    name: str,
+    frame: pd.DataFrame,
+    rows: NDArray[np.intp],
+    groups: Mapping[str, str] | str | None,
+) -> str:
+    if groups is None:
+        return ""
+    if isinstance(groups, str):
+        return str(frame[groups].iloc[int(rows[0])])
+    return groups.get(name, "")
+
+
+def _dense(place: NDArray[np.int64], values: FloatArray, days: int, gap: float) -> FloatArray:
+    """Lay values out from their first place to the batch's last day."""
+    first = int(place.min())
+    dense = np.full(days - first, gap)
+    dense[place - first] = values
+    return dense
+
+
+def outlier_ceiling(values: FloatArray) -> float:
+    """Return the units of a period that no ordinary order explains; inf without any sale.
+
+    One order of a thousand times the usual would otherwise set the level for months.
+
+    >>> outlier_ceiling(np.array([3.0, 4.0, 0.0, 5.0, 9000.0]))
+    25.0
+    """
+    sold = np.sort(values[values > 0])
+    if sold.size < 2:
+        return float("inf")
+    ordinary = min(int(np.floor(ORDINARY * sold.size)), sold.size - 2)
+    return float(OUTLIER * sold[ordinary])
+
+
+def simple_model(series: Series) -> str:
+    """Name the simpler model that a series needs; empty where a season can be fitted.
+
+    >>> simple_model(Series('a', '', 0, np.zeros(100), np.inf, np.zeros(100)))
+    'zero'
+    """
+    known = series.values[~np.isnan(series.values)]
+    if known.size == 0 or not known.any():
+        return "zero"
+    if known.size >= 2 and np.ptp(known) == 0:
+        return "constant"
+    if known.size < SHORTEST:
+        return "flat-level"
+    if np.count_nonzero(known) < FEWEST_SALES:
+        return "intermittent"
+    blocks = known[known.size % BLOCK :].reshape(-1, BLOCK).sum(axis=1)[-DOUBLINGS - 1 :]
+    if blocks.size > DOUBLINGS and np.all(blocks[1:] > 2 * np.maximum(blocks[:-1], 1.0)):
+        return "exploding"
+    return ""
+
+
+def closed_ahead(batch: Batch, ahead: int) -> BoolArray:
+    """Return which of the days ahead are closed: those that recur by week or by year, (ahead,)."""
+    if batch.step != 1 or not batch.closed.any():
+        return np.zeros(ahead, dtype=np.bool_)
+    dates = pd.DatetimeIndex(batch.dates(ahead))
+    past, coming = dates[: batch.days], dates[batch.days :]
+    weekday = np.array(past.day_of_week)
+    count = np.bincount(weekday, minlength=7)
+    share = np.bincount(weekday[batch.closed], minlength=7) / np.maximum(count, 1)
+    by_week = (share >= CLOSED_WEEKDAY) & (count >= 2)
+    shut_weekday = by_week[weekday]
+    by_day: dict[tuple[int, int], list[bool]] = {}
+    for month, day, shut, weekly in zip(
+        past.month, past.day, batch.closed, shut_weekday, strict=True
+    ):
+        if not weekly:
+            by_day.setdefault((month, day), []).append(bool(shut))
+    # One year's closing says little of a day, except around Christmas and New Year.
+    by_year = {
+        key for key, found in by_day.items() if all(found) and (len(found) > 1 or key in YEAR_END)
+    }
+    yearly = [(month, day) in by_year for month, day in zip(coming.month, coming.day, strict=True)]
+    return np.asarray(by_week[np.array(coming.day_of_week)] | np.array(yearly, dtype=np.bool_))

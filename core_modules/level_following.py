@@ -1,0 +1,132 @@
+"""The level: how an item's demand stands to its fitted pattern, as recent days tell it.
+
+Two discounted ratios of actual to fitted demand are kept, one slow and one fast. The level is the
+slow one, moved a learned share of the way to the fast one, and moved fully by whatever the fast one
+departs beyond what noise explains: so a steady item is left alone and a real step is followed.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+SMALLEST_RATIO = 1e-3  # of actual to fitted demand, so that logs of idle items stay finite
+PRIOR_DAYS = 3.0  # of demand at level 1 believed before any evidence
+DOUBT = 0.7  # of the departure of the fast ratio from the slow one that may be wrong either way
+SURPRISE = 1.5  # standard deviations of noise beyond which the fast ratio is believed fully
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRatio:
+    """A discounted ratio of actual to fitted demand."""
+
+    forgetting: float  # share of the evidence dropped a day, 0 to 1
+    actual: float  # discounted units seen, >= 0
+    fitted: float  # discounted units fitted for the same days, >= 0
+
+    @property
+    def value(self) -> float:
+        """Actual over fitted demand; 1 without evidence."""
+        return max(self.actual / self.fitted, SMALLEST_RATIO) if self.fitted > 0 else 1.0
+
+    def observe(self, actual: float, fitted: float) -> "LevelRatio":
+        """Return the ratio one day on."""
+        keep = 1.0 - self.forgetting
+        return replace(self, actual=keep * self.actual + actual, fitted=keep * self.fitted + fitted)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The level of one item: its slow and fast ratios and how they are joined."""
+
+    slow: LevelRatio
+    fast: LevelRatio
+    gain: float  # share of the way from slow to fast that noise-sized departures move, 0 to 1
+    threshold: float  # departure of log fast from log slow that noise explains, > 0
+
+    @property
+    def value(self) -> float:
+        """The multiple of fitted demand that is expected now, > 0."""
+        return float(joined(self.slow.value, self.fast.value, self.gain, self.threshold))
+
+    @property
+    def doubt(self) -> float:
+        """The standard deviation of the log level that comes of fast and slow disagreeing."""
+        return float(doubt(self.slow.value, self.fast.value, self.threshold))
+
+    def observe(self, actual: float, fitted: float) -> "Level":
+        """Return the level one day on."""
+        return replace(
+            self, slow=self.slow.observe(actual, fitted), fast=self.fast.observe(actual, fitted)
+        )
+
+
+# A level of 1 that no sales move.
+UNMOVED = Level(LevelRatio(0.0, 1e12, 1e12), LevelRatio(0.0, 1e12, 1e12), 0.0, 1.0)
+
+
+def joined(
+    slow: FloatArray | float, fast: FloatArray | float, gain: float, threshold: FloatArray | float
+) -> FloatArray:
+    """Join slow and fast ratios to levels: soft below the threshold, full beyond it.
+
+    >>> joined(1.0, 1.1, 0.5, 0.2).round(3), joined(1.0, 2.0, 0.5, 0.2).round(3)
+    (np.float64(1.049), np.float64(1.81))
+    """
+    departure = np.log(fast) - np.log(slow)
+    size = np.abs(departure)
+    moved = gain * np.minimum(size, threshold) + np.maximum(size - threshold, 0.0)
+    return np.asarray(slow * np.exp(np.sign(departure) * moved))
+
+
+def doubt(
+    slow: FloatArray | float, fast: FloatArray | float, threshold: FloatArray | float
+) -> FloatArray:
+    """Return how uncertain the log level is for want of agreement, standard deviation.
+
+    It is the part of the departure of fast from slow that noise does not explain.
+    """
+    departure = np.log(fast) - np.log(slow)
+    noise = threshold / SURPRISE
+    return np.asarray(DOUBT * np.sqrt(np.maximum(departure**2 - noise**2, 0.0)))
+
+
+def ratios_through(actual: FloatArray, fitted: FloatArray, forgetting: float) -> FloatArray:
+    """Return the ratio at the end of each day, (days,), as `LevelRatio.observe` would give it.
+
+    `actual` is NaN where missing; days without fitted demand tell nothing.
+    """
+    sums = _discounted(actual, fitted, forgetting)
+    ratio = np.maximum(sums[0] / sums[1], SMALLEST_RATIO)
+    known = informative(actual, fitted)
+    place = np.cumsum(known)  # of the last informative day, 0 before any
+    return np.concatenate([[1.0], ratio])[place]
+
+
+def ratio_after(actual: FloatArray, fitted: FloatArray, forgetting: float) -> LevelRatio:
+    """Return the ratio after the last day."""
+    if not informative(actual, fitted).any():
+        prior = PRIOR_DAYS * float(fitted.mean()) if fitted.size else 0.0
+        return LevelRatio(forgetting, prior, prior)
+    sums = _discounted(actual, fitted, forgetting)
+    return LevelRatio(forgetting, float(sums[0, -1]), float(sums[1, -1]))
+
+
+def informative(actual: FloatArray, fitted: FloatArray) -> BoolArray:
+    """Return which days tell something about the level, (days,)."""
+    return np.asarray(~np.isnan(actual) & (fitted > 0), dtype=np.bool_)
+
+
+def _discounted(actual: FloatArray, fitted: FloatArray, forgetting: float) -> FloatArray:
+    """Return discounted actual and fitted units after each informative day, (2, days)."""
+    from scipy.signal import lfilter  # half a second to import, and only fits need it
+
+    known = informative(actual, fitted)
+    days = np.stack([actual[known], fitted[known]])
+    keep = 1.0 - forgetting
+    prior = PRIOR_DAYS * fitted[known].mean() if known.any() else 0.0
+    sums, _ = lfilter([1.0], [1.0, -keep], days, axis=1, zi=np.full((2, 1), keep * prior))
+    return np.asarray(sums, dtype=np.float64)

@@ -1,0 +1,186 @@
+"""One Prophet fit: the seasonal pattern of one series, with holidays and events (the only prophet).
+
+The trend is flat unless asked otherwise: the level of a shop moves faster than Prophet's trend, so
+recent weeks set it (`level_following`), and a flat trend keeps the pattern from chasing it too.
+Nothing is sampled: the scatter is the observation law's, calibrated on errors of the past.
+"""
+
+import json
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+WEEKLY_FROM = 21  # days of history from which a weekly season is fitted
+MONTHLY_FROM = 180
+YEARLY_FROM = 730
+MONTH = 30.4375  # days
+HIGHEST_PEAK = 4.0  # of the history's highest four weeks; a forecast above it has exploded
+SMALLEST_SHARE = 0.02  # of the mean, below which no fitted day falls
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeSettings:
+    """How Prophet fits; the defaults won rolling backtests on three retail histories."""
+
+    growth: Literal["flat", "linear"] = "flat"
+    weekly_order: int = 3  # pairs of Fourier terms, 0 to 3
+    monthly_order: int = 2
+    yearly_order: int = 8
+    seasonality_prior: float = 0.02  # sd of seasonal terms as a share of the trend, > 0
+    holidays_prior: float = 0.3
+    events_prior: float = 1.0  # events are large and told, so their size is left to the data
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShapeTask:
+    """A series to fit; rows of columns run on for the days ahead."""
+
+    start: np.datetime64  # of the first value
+    step: int  # days a period: 1 or 7
+    values: FloatArray  # (days,), NaN where missing or closed
+    ahead: int  # days to forecast
+    keep: int  # days of the past to return, at most days
+    holidays: FloatArray  # (days + ahead, columns) shares 0 to 1
+    events: FloatArray  # (days + ahead, columns)
+    event_names: tuple[str, ...]
+    settings: ShapeSettings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShapeFit:
+    """A fitted pattern: the last `keep` days and those ahead."""
+
+    fitted: FloatArray  # (keep + ahead,) units a day without events, > 0
+    event_multiplier: FloatArray  # (keep,) what known events did to the past, > 0
+    event_effects: tuple[tuple[str, float], ...]  # multiplier at the event's peak, by name
+
+
+class ShapeError(ValueError):
+    """A series that Prophet cannot fit, or that explodes."""
+
+
+def fit_shape(task: ShapeTask) -> ShapeFit:
+    """Fit Prophet to one series.
+
+    Raises ShapeError where the fit fails or the forecast explodes.
+    """
+    frame = _rows(task)
+    seen = frame.iloc[: task.values.size].assign(y=task.values).dropna(subset="y")
+    if len(seen) < 2 or not seen["y"].to_numpy().any():
+        raise ShapeError("fewer than two days with a value")
+    with _silence():
+        model = _prophet(task, seen)
+        try:
+            model.fit(seen)
+        except (RuntimeError, ValueError) as failure:
+            raise ShapeError(f"Prophet failed: {failure}") from failure
+        shown = frame.iloc[task.values.size - task.keep :]
+        names = [name for name in frame.columns if name.startswith("event")]
+        plain = model.predict(shown.assign(**dict.fromkeys(names, 0.0)))["yhat"].to_numpy()
+        real = model.predict(shown)["yhat"].to_numpy() if names else plain
+    fitted = _checked(plain, task)
+    multiplier = np.clip(real / plain, 0.05, 20.0)[: task.keep]
+    return ShapeFit(fitted, multiplier, _effects(model, task))
+
+
+def _rows(task: ShapeTask) -> pd.DataFrame:
+    days = np.arange(task.values.size + task.ahead) * task.step
+    columns = {"ds": pd.DatetimeIndex(task.start + days.astype("timedelta64[D]")).as_unit("us")}
+    columns |= {f"holiday{k}": column for k, column in enumerate(task.holidays.T)}
+    columns |= {f"event{k}": column for k, column in enumerate(task.events.T)}
+    return pd.DataFrame(columns)
+
+
+def _prophet(task: ShapeTask, seen: pd.DataFrame) -> Any:
+    from prophet import Prophet
+
+    settings, history = task.settings, len(seen) * task.step
+    span = int((seen["ds"].iloc[-1] - seen["ds"].iloc[0]).days) + task.step
+    weekly = settings.weekly_order if task.step == 1 and history >= WEEKLY_FROM else 0
+    model = Prophet(
+        growth=settings.growth,
+        weekly_seasonality=weekly or False,
+        yearly_seasonality=settings.yearly_order if span >= YEARLY_FROM else False,
+        daily_seasonality=False,
+        seasonality_mode="multiplicative",
+        seasonality_prior_scale=settings.seasonality_prior,
+        uncertainty_samples=0,
+    )
+    model.stan_backend = _quick_backend()()
+    if task.step == 1 and history >= MONTHLY_FROM and settings.monthly_order:
+        model.add_seasonality("monthly", MONTH, settings.monthly_order)
+    for kind, count, prior in (
+        ("holiday", task.holidays.shape[1], settings.holidays_prior),
+        ("event", task.events.shape[1], settings.events_prior),
+    ):
+        for column in range(count):
+            model.add_regressor(
+                f"{kind}{column}", prior_scale=prior, standardize=False, mode="multiplicative"
+            )
+    return model
+
+
+@cache
+def _quick_backend() -> Any:
+    """Return Prophet's backend with the data written by json's C encoder: a fit takes half."""
+    from prophet.models import CmdStanPyBackend
+
+    class QuickBackend(CmdStanPyBackend):  # type: ignore[misc, unused-ignore]
+        def fit(self, stan_init: Any, stan_data: Any, **kwargs: Any) -> Any:
+            _, data = self.prepare_data(stan_init, stan_data)
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "data.json")
+                path.write_text(json.dumps(data), encoding="utf-8")
+                return super().fit(stan_init, stan_data, data=str(path), **kwargs)
+
+    return QuickBackend
+
+
+def _checked(fitted: FloatArray, task: ShapeTask) -> FloatArray:
+    """Return the pattern above zero; raise ShapeError where it left all bounds."""
+    mean = float(np.nanmean(task.values))
+    past = pd.Series(task.values).rolling(28, min_periods=1).mean().max()
+    if not np.isfinite(fitted).all() or fitted.max() > HIGHEST_PEAK * max(past, mean):
+        raise ShapeError(f"the forecast explodes to {fitted.max():.6g} a day")
+    return np.maximum(fitted, SMALLEST_SHARE * mean)
+
+
+def _effects(model: Any, task: ShapeTask) -> tuple[tuple[str, float], ...]:
+    """Return what each event does at its peak, as a multiple of the trend."""
+    if not task.event_names:
+        return ()
+    columns, beta = model.train_component_cols, model.params["beta"].mean(axis=0)
+    found = [
+        float(beta[columns[f"event{k}"].to_numpy() == 1].sum())
+        for k in range(len(task.event_names))
+    ]
+    return tuple(
+        (name, max(1.0 + size, 0.0)) for name, size in zip(task.event_names, found, strict=True)
+    )
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep cmdstanpy's chatter and prophet's use of old pandas calls off the screen."""
+    logger = logging.getLogger("cmdstanpy")
+    disabled = logger.disabled
+    logger.disabled = True
+    try:
+        with warnings.catch_warnings():
+            # Prophet 1.5 calls what pandas 3 announces to change; nothing of ours does.
+            warnings.filterwarnings("ignore", category=pd.errors.Pandas4Warning)
+            yield
+    finally:
+        logger.disabled = disabled
