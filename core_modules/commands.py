@@ -15,6 +15,7 @@ from core_modules.command_output import (
     say,
 )
 from core_modules.inventory_agent import AgentSettings, Priority
+from core_modules.market_beliefs import ShockPrior
 from core_modules.plain_json import to_json, write_json
 from core_modules.policy_comparison import TUNING_SEED, compare_policies
 from core_modules.run_cases import CaseFiles, RunCase, reference_case, sales_case
@@ -62,7 +63,6 @@ def run_simulate(
     """Run one policy through one case beside the baselines and the bound."""
     from core_modules.forecast_fitting import fitter
     from core_modules.run_record import write_run
-    from core_modules.shock_history import learned_priors
     from core_modules.simulation_runs import (
         POLICIES,
         agent_policy,
@@ -96,12 +96,8 @@ def run_simulate(
     subject: Policy | None = None
     with progress_bar("simulating", days) as step:
         if policy == "agent":
-            subject = agent_policy(
-                case,
-                settings,
-                fitter(jobs=jobs, events=case.past_events, closed=case.closed_days),
-                learned_priors(case.history, case.closed_days, settings.agent.shocks),
-            )
+            fit = fitter(jobs=jobs, events=case.past_events, closed=case.closed_days)
+            subject = agent_policy(case, settings, fit, _priors(case, sales, settings))
             main = run_policy(case, subject, settings, progress=step)
         elif policy == "clairvoyant":
             main = bound
@@ -120,6 +116,7 @@ def run_extract(
     item: Sequence[str] | None,
     top: int | None,
     by: str,
+    country: str | None,
     as_of: date | None,
     report: bool,
     out: Path | None,
@@ -128,18 +125,19 @@ def run_extract(
     """Extract demand patterns from a sales file."""
     from core_modules.demand_pattern import write_patterns
     from core_modules.fidelity_page import write_fidelity
-    from core_modules.pattern_extractor import extract_patterns
+    from core_modules.pattern_extractor import ExtractionSettings, extract_patterns
     from core_modules.pattern_table import pattern_table
 
     history = _history(sales, sales_format, item, top, as_of)
     folder = out or RESULTS / f"{history.name}-patterns"
     check_folder(folder)
-    patterns = extract_patterns(history, by=by)
+    settings = ExtractionSettings(country=country or "")
+    patterns = extract_patterns(history, by=by, settings=settings)
     with whole_folder(folder) as part:
         write_patterns(patterns, part / "patterns.json")
         pattern_table(patterns).to_csv(part / "patterns.csv", index=False, lineterminator="\n")
         if report:
-            write_fidelity(history, part)
+            write_fidelity(history, part, settings)
     if json:
         typer.echo((folder / "patterns.json").read_text(encoding="utf-8"), nl=False)
     else:
@@ -296,6 +294,15 @@ def _case(
         return reference_case(settings, [settings.seed])
     history = _history(sales, sales_format, None, None, as_of)
     return sales_case(history, settings, files, items=item, top=top)
+
+
+def _priors(case: RunCase, sales: Path | None, settings: Settings) -> Mapping[str, ShockPrior]:
+    """Correct the prior of surges by real history; the demo's is made without any."""
+    if sales is None:
+        return {}
+    from core_modules.shock_history import learned_priors
+
+    return learned_priors(case.history, case.closed_days, settings.agent.shocks)
 
 
 def _say_cleaning(cleaning: Mapping[str, int]) -> None:

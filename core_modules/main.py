@@ -46,6 +46,9 @@ Priorities = Annotated[
     str, typer.Option(help="What the agent puts first: service, balanced or cost.")
 ]
 RefitEvery = Annotated[int, typer.Option(min=1, help="Days between refits of the demand models.")]
+Country = Annotated[
+    str | None, typer.Option(help="Country whose public holidays matter, such as US or GB.")
+]
 Scenarios = Annotated[
     str | None,
     typer.Option(help="Calendar none, original, stress or random, or a TOML file of events."),
@@ -129,6 +132,7 @@ def extract(
     by: Annotated[
         str, typer.Option(help="One pattern per item, for all together, or per group column.")
     ] = "item",
+    country: Country = None,
     as_of: AsOf = None,
     report: Annotated[
         bool, typer.Option("--report", help="Also compare generated with real demand.")
@@ -145,6 +149,7 @@ def extract(
         item=item,
         top=top,
         by=by,
+        country=country,
         as_of=_day(as_of),
         report=report,
         out=out,
@@ -165,9 +170,7 @@ def forecast(
     origins: Annotated[
         int, typer.Option(min=1, help="Refits of the backtest, one every 60 days.")
     ] = 3,
-    country: Annotated[
-        str | None, typer.Option(help="Country whose public holidays matter, such as US or GB.")
-    ] = None,
+    country: Country = None,
     as_of: AsOf = None,
     out: Out = None,
     jobs: Jobs = 2,

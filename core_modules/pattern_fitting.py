@@ -21,8 +21,11 @@ FloatArray = NDArray[np.float64]
 
 RECENT_PERIODS = 365  # that tell how large and how noisy an item is
 WEEKDAY_PRIOR = 100.0  # units that hold an item's weekday factors at its group's
-OWN_PATTERN_NOISE = 1.0  # variance of a day over its squared mean, up to which an item gets ...
-OWN_PATTERN_DAYS = 730  # ... a pattern of its own beside its group's, given so much history
+# Variance of a day over its squared mean, and history in days, from which an item gets a pattern of
+# its own. On M5's top 100 a noise of 1 instead of 0.25 fits three times as many items and takes 1 %
+# off the pinball loss of 14 days; fitting none costs 1 %.
+OWN_PATTERN_NOISE = 0.25
+OWN_PATTERN_DAYS = 730
 SHAPELESS = ("zero", "constant", "exploding")  # models of items that take part in no pattern
 SMALLEST_PATTERN = 0.05  # of the mean pattern, by which an item's sales are divided
 

@@ -12,7 +12,7 @@ from core_modules.policy_comparison import summarise
 
 def test_policies_are_compared_on_the_same_seeds(tmp_path: Path) -> None:
     folder = tmp_path / "bench"
-    arguments = ["--seeds", "2", "--tuning-seeds", "2", "--days", "12", "--shocks", "0.5,1"]
+    arguments = ["--seeds", "2", "--tuning-seeds", "2", "--days", "12", "--shocks", "1,0.5"]
     assert main(["compare", "--scenarios", "original", *arguments, "--out", str(folder)]) == 0
     rows = pd.read_csv(folder / "by_seed.csv")
     seeds = rows.groupby("policy")["seed"].agg(list)
