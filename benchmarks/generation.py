@@ -22,8 +22,8 @@ from datetime import date
 import numpy as np
 
 from core_modules.demand_pattern import DemandPattern, Memory, shipped_patterns
-from core_modules.expected_demand import expected_demand
 from core_modules.market_scenarios import scenario_effects
+from core_modules.patterns.expected_demand import expected_demand
 from core_modules.reference_demand import reference_demand
 from core_modules.scenario_calendars import calendar_events
 from core_modules.synthetic_generator import generate_demand

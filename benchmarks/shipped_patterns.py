@@ -18,9 +18,9 @@ from collections import Counter  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
 from core_modules.demand_pattern import DemandClass, DemandPattern, write_patterns  # noqa: E402
-from core_modules.fidelity_page import write_fidelity_page  # noqa: E402
 from core_modules.pattern_extractor import ExtractionSettings, extract_patterns  # noqa: E402
-from core_modules.pattern_fidelity import compare_fidelity  # noqa: E402
+from core_modules.patterns.fidelity_page import write_fidelity_page  # noqa: E402
+from core_modules.patterns.pattern_fidelity import compare_fidelity  # noqa: E402
 from core_modules.sales_history import read_sales  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from core_modules.forecast_values import DemandModel
+from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.inventory import IntArray
 from core_modules.inventory_agent import (
     LONGEST_DELAY,

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from core_modules.plain_json import to_json
 from core_modules.policy_comparison import Comparison
-from core_modules.run_report import RunReport
+from core_modules.reporting.run_report import RunReport
 
 NARROWEST = 160  # columns
 MOST_ROWS = 30  # printed of a long table; the file has them all

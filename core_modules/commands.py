@@ -61,7 +61,7 @@ def run_simulate(
     json: bool,
 ) -> None:
     """Run one policy through one case beside the baselines and the bound."""
-    from core_modules.forecast_fitting import fitter
+    from core_modules.forecasting.forecast_fitting import fitter
     from core_modules.run_record import write_run
     from core_modules.simulation_runs import (
         POLICIES,
@@ -124,9 +124,9 @@ def run_extract(
 ) -> None:
     """Extract demand patterns from a sales file."""
     from core_modules.demand_pattern import write_patterns
-    from core_modules.fidelity_page import write_fidelity
     from core_modules.pattern_extractor import ExtractionSettings, extract_patterns
-    from core_modules.pattern_table import pattern_table
+    from core_modules.patterns.fidelity_page import write_fidelity
+    from core_modules.patterns.pattern_table import pattern_table
 
     history = _history(sales, sales_format, item, top, as_of)
     folder = out or RESULTS / f"{history.name}-patterns"
@@ -163,8 +163,8 @@ def run_forecast(
 ) -> None:
     """Forecast every item and print how accurate such forecasts were on the past."""
     from core_modules.demand_forecaster import ForecastSettings, fit_models
-    from core_modules.forecast_backtest import backtest
-    from core_modules.forecast_table import forecast_table
+    from core_modules.forecasting.forecast_backtest import backtest
+    from core_modules.forecasting.forecast_table import forecast_table
 
     history = _history(sales, sales_format, item, top, as_of)
     folder = out or RESULTS / f"{history.name}-forecast"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core_modules.agent_policy import DecisionRecord
-from core_modules.forecast_values import DemandModel
+from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.inventory_agent import AgentSettings, Decision, ItemState, Situation, decide
 from core_modules.item_terms import ItemTerms
 from core_modules.market_beliefs import EventBelief, Experience, MarketBeliefs, ShockPrior

@@ -14,19 +14,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core_modules.closed_days import closed_days
-from core_modules.fit_window import Fitting
-from core_modules.forecast_series import read_batch
-from core_modules.forecast_values import DemandForecast, DemandModel, standard_uniforms
-from core_modules.law_calibration import fit_day_laws
-from core_modules.level_choice import LevelSettings, follow_levels
-from core_modules.level_following import UNMOVED
+from core_modules.forecasting.fit_window import Fitting
+from core_modules.forecasting.forecast_series import read_batch
+from core_modules.forecasting.forecast_values import DemandForecast, DemandModel, standard_uniforms
+from core_modules.forecasting.law_calibration import fit_day_laws
+from core_modules.forecasting.level_choice import LevelSettings, follow_levels
+from core_modules.forecasting.level_following import UNMOVED
+from core_modules.forecasting.observation_law import ObservationLaw
+from core_modules.forecasting.path_spread import add_level_errors
+from core_modules.forecasting.pattern_fitting import fit_patterns
+from core_modules.forecasting.prophet_batch import Progress
+from core_modules.forecasting.prophet_shape import ShapeSettings
+from core_modules.history_files.closed_days import closed_days
 from core_modules.market_scenarios import MarketEvent
-from core_modules.observation_law import ObservationLaw
-from core_modules.path_spread import add_level_errors
-from core_modules.pattern_fitting import fit_patterns
-from core_modules.prophet_batch import Progress
-from core_modules.prophet_shape import ShapeSettings
 
 __all__ = [
     "DemandForecast",

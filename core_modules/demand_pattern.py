@@ -54,7 +54,7 @@ class HolidayEffect:
     """What the days around a holiday, or a season of the trade, do to demand."""
 
     name: str
-    rule: str  # when it is: see core_modules.retail_days
+    rule: str  # when it is: see core_modules.patterns.retail_days
     offset: int  # days from the holiday to the first day of the effect
     days: int  # length, >= 1
     multiplier: float  # demand over that of the same day without it, >= 0; 0: closed

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from core_modules.forecast_values import DemandForecast, DemandModel, standard_uniforms
+from core_modules.forecasting.forecast_values import DemandForecast, DemandModel, standard_uniforms
 from core_modules.item_terms import ItemTerms
 from core_modules.market_beliefs import (
     EventBelief,

@@ -35,7 +35,7 @@ from core_modules.demand_view import (
     project,
     weighted_quantile,
 )
-from core_modules.forecast_values import DemandModel
+from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.item_terms import ItemTerms
 from core_modules.market_beliefs import DayEvidence, MarketBeliefs, ShockPrior, update_beliefs
 from core_modules.market_scenarios import MarketSignal, affecting

@@ -20,10 +20,10 @@ from core_modules.demand_pattern import (
     Provenance,
     Shock,
 )
-from core_modules.pattern_fit import ExtractionSettings, PatternFit, fit_grid
-from core_modules.pattern_grid import SalesGrid, sales_grid
+from core_modules.patterns.pattern_fit import ExtractionSettings, PatternFit, fit_grid
+from core_modules.patterns.pattern_grid import SalesGrid, sales_grid
+from core_modules.patterns.typical_item import mean_item_fit
 from core_modules.sales_history import SalesDataError, SalesHistory
-from core_modules.typical_item import mean_item_fit
 
 __all__ = ["ExtractionSettings", "extract_pattern", "extract_patterns"]
 

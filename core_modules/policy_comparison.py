@@ -98,7 +98,7 @@ def _agent_figures(
 
 
 def _agent_chunk(settings: Settings, seeds: Sequence[int]) -> pd.DataFrame:
-    from core_modules.forecast_fitting import fitter
+    from core_modules.forecasting.forecast_fitting import fitter
 
     case = reference_case(settings, seeds)
     policy = agent_policy(case, settings, fitter())

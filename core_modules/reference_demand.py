@@ -9,8 +9,8 @@ import pandas as pd
 
 from core_modules.demand_law import FloatArray, IntArray, negative_binomial_quantile
 from core_modules.demand_pattern import DemandPattern, HolidayEffect, LevelStep, Provenance
-from core_modules.expected_demand import year_waves
 from core_modules.market_scenarios import ScenarioEffects
+from core_modules.patterns.expected_demand import year_waves
 
 HISTORY_FIRST, HISTORY_LAST = date(2019, 1, 1), date(2023, 12, 31)
 REFERENCE_CATEGORY = "Electronics"

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core_modules.history_files.item_defaults import ItemDefaults
+from core_modules.history_files.item_files import read_items, read_open_orders, read_stock
 from core_modules.inventory import IntArray
-from core_modules.item_defaults import ItemDefaults
-from core_modules.item_files import read_items, read_open_orders, read_stock
 from core_modules.item_terms import ItemTerms, OpenOrder
 from core_modules.market_scenarios import MarketEvent, affecting, scenario_effects
 from core_modules.reference_demand import (

@@ -23,8 +23,8 @@ from core_modules.decision_inputs import decision_id, write_decision_inputs
 from core_modules.inventory_agent import Decision
 from core_modules.performance_analytics import by_item, by_scenario, key_figures
 from core_modules.plain_json import write_json
+from core_modules.reporting.run_report import COSTS, RunReport
 from core_modules.run_cases import RunCase
-from core_modules.run_report import COSTS, RunReport
 from core_modules.settings import Settings
 from core_modules.simulation_runs import PolicyRun
 
@@ -251,7 +251,7 @@ def write_run(
     policy: object,
 ) -> RunReport:
     """Write a run's whole folder; `runs` begin with the policy reported and end with the bound."""
-    from core_modules.html_report import write_html_report
+    from core_modules.reporting.html_report import write_html_report
     from core_modules.visualization_dashboard import write_pictures
 
     report = build_report(case, settings, runs, policy)

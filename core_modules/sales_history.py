@@ -8,19 +8,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core_modules.closed_days import closed_days
-from core_modules.m5_sales import is_m5, read_m5, read_m5_events
-from core_modules.retail_sales import (
+from core_modules.history_files.closed_days import closed_days
+from core_modules.history_files.m5_sales import is_m5, read_m5, read_m5_events
+from core_modules.history_files.retail_sales import (
     ONLINE_RETAIL_COLUMNS,
     ROSSMANN_COLUMNS,
     read_online_retail,
     read_rossmann,
 )
-from core_modules.sales_columns import close_names
-from core_modules.sales_errors import SalesDataError, listed, quoted
-from core_modules.sales_files import TextTable, read_table
-from core_modules.sales_frame import SalesRows, check_frame, closing_day, dense_frame, until
-from core_modules.sales_readers import LONGEST_SILENCE, SourceRows, read_long
+from core_modules.history_files.sales_columns import close_names
+from core_modules.history_files.sales_errors import SalesDataError, listed, quoted
+from core_modules.history_files.sales_files import TextTable, read_table
+from core_modules.history_files.sales_frame import (
+    SalesRows,
+    check_frame,
+    closing_day,
+    dense_frame,
+    until,
+)
+from core_modules.history_files.sales_readers import LONGEST_SILENCE, SourceRows, read_long
 
 __all__ = [
     "SALES_FORMATS",

@@ -13,9 +13,9 @@ from numba import njit
 
 from core_modules.demand_law import FloatArray, IntArray, negative_binomial_quantile
 from core_modules.demand_pattern import DemandPattern, Memory
-from core_modules.expected_demand import expected_demand
 from core_modules.market_scenarios import ScenarioEffects
-from core_modules.pattern_memory import moving_average
+from core_modules.patterns.expected_demand import expected_demand
+from core_modules.patterns.pattern_memory import moving_average
 from core_modules.reference_demand import (
     demo_history,
     demo_pattern,

@@ -8,16 +8,21 @@ from warnings import catch_warnings, filterwarnings
 
 import pandas as pd
 
-from core_modules import picture_axes as parts
-from core_modules import picture_days as over_days
-from core_modules import picture_events as market
-from core_modules import picture_rows as by_name
-from core_modules import run_findings as findings
-from core_modules.html_report import write_html_report
-from core_modules.report_palette import BLUE, GREY
-from core_modules.report_wording import shorten
-from core_modules.run_figures import daily_totals, has_intervals, pool_scenarios, scenario_rows
-from core_modules.run_report import RunReport
+from core_modules.reporting import picture_axes as parts
+from core_modules.reporting import picture_days as over_days
+from core_modules.reporting import picture_events as market
+from core_modules.reporting import picture_rows as by_name
+from core_modules.reporting import run_findings as findings
+from core_modules.reporting.html_report import write_html_report
+from core_modules.reporting.report_palette import BLUE, GREY
+from core_modules.reporting.report_wording import shorten
+from core_modules.reporting.run_figures import (
+    daily_totals,
+    has_intervals,
+    pool_scenarios,
+    scenario_rows,
+)
+from core_modules.reporting.run_report import RunReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core_modules.market_scenarios import NORMAL_OPERATIONS
-from core_modules.run_report import COSTS, RunReport
+from core_modules.reporting.run_report import COSTS, RunReport
 
 START = pd.Timestamp("2024-01-01")
 LEAD_TIME = 3

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core_modules.html_report import write_html_report
-from core_modules.run_report import RunReport
+from core_modules.reporting.html_report import write_html_report
+from core_modules.reporting.run_report import RunReport
 from tests.report_samples import MANY_EVENTS, sample_report
 
 if TYPE_CHECKING:

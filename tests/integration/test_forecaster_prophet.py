@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core_modules import prophet_batch
 from core_modules.demand_forecaster import DemandModel, ForecastSettings, fit_models
-from core_modules.forecast_backtest import FORECASTER, Backtest, backtest
-from core_modules.forecast_values import standard_uniforms
+from core_modules.forecasting import prophet_batch
+from core_modules.forecasting.forecast_backtest import FORECASTER, Backtest, backtest
+from core_modules.forecasting.forecast_values import standard_uniforms
+from core_modules.forecasting.prophet_shape import ShapeTask
 from core_modules.market_scenarios import EventKind, MarketEvent
-from core_modules.prophet_shape import ShapeTask
 from core_modules.sales_history import read_m5_events, read_sales, select_items
 
 WEEKDAYS = np.array([0.8, 1.0, 1.0, 1.0, 1.0, 1.4, 1.2])  # Monday first

@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(
-    f"core_modules.{path.stem}"
-    for path in (ROOT / "core_modules").glob("*.py")
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in (ROOT / "core_modules").rglob("*.py")
     if path.stem != "__init__"
 )
 

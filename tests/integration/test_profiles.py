@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from core_modules.demand_pattern import DemandPattern, shipped_patterns
-from core_modules.fidelity_page import write_fidelity
 from core_modules.pattern_extractor import ExtractionSettings, extract_patterns
-from core_modules.pattern_fidelity import compare_fidelity
+from core_modules.patterns.fidelity_page import write_fidelity
+from core_modules.patterns.pattern_fidelity import compare_fidelity
 from core_modules.sales_history import SalesHistory, read_sales, select_items
 from core_modules.synthetic_generator import generate_demand
 

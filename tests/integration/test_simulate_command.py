@@ -10,11 +10,11 @@ import pytest
 
 from core_modules.agent_policy import AgentPolicy
 from core_modules.decision_inputs import replayed
-from core_modules.forecast_values import DemandModel
+from core_modules.forecasting.forecast_values import DemandModel
+from core_modules.forecasting.level_following import Level, LevelRatio
+from core_modules.forecasting.observation_law import ObservationLaw
 from core_modules.inventory_agent import AgentSettings
-from core_modules.level_following import Level, LevelRatio
 from core_modules.main import main
-from core_modules.observation_law import ObservationLaw
 from core_modules.run_cases import REFERENCE_TERMS, reference_case
 from core_modules.settings import Settings
 from core_modules.simulation import simulate

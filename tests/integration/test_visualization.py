@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from core_modules import visualization_dashboard as pictures
-from core_modules.html_charts import TIME_CHARTS
-from core_modules.html_tables import MOST_DECISIONS
-from core_modules.run_report import RunReport
+from core_modules.reporting.html_charts import TIME_CHARTS
+from core_modules.reporting.html_tables import MOST_DECISIONS
+from core_modules.reporting.run_report import RunReport
 from tests.report_samples import MANY_EVENTS, SampleEvent, sample_report
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from core_modules.closed_days import closed_days
+from core_modules.history_files.closed_days import closed_days
 
 
 def frame_of(sales: dict[str, list[float]], **columns: object) -> pd.DataFrame:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_modules.calendar_effects import event_columns, holiday_columns, told_from_chance
 from core_modules.demand_forecaster import (
     DemandForecast,
     DemandModel,
@@ -19,14 +18,25 @@ from core_modules.demand_forecaster import (
     fit_models,
     standard_uniforms,
 )
-from core_modules.forecast_series import Series, closed_ahead, read_batch, simple_model
-from core_modules.idle_spells import IdleLaw, fit_idle_laws, idle_days
-from core_modules.law_calibration import PastDays, fit_day_laws
-from core_modules.level_choice import LevelSettings, follow_levels
-from core_modules.level_following import Level, LevelRatio, joined, ratio_after, ratios_through
+from core_modules.forecasting.calendar_effects import (
+    event_columns,
+    holiday_columns,
+    told_from_chance,
+)
+from core_modules.forecasting.forecast_series import Series, closed_ahead, read_batch, simple_model
+from core_modules.forecasting.idle_spells import IdleLaw, fit_idle_laws, idle_days
+from core_modules.forecasting.law_calibration import PastDays, fit_day_laws
+from core_modules.forecasting.level_choice import LevelSettings, follow_levels
+from core_modules.forecasting.level_following import (
+    Level,
+    LevelRatio,
+    joined,
+    ratio_after,
+    ratios_through,
+)
+from core_modules.forecasting.observation_law import WARP_KNOTS
+from core_modules.forecasting.path_spread import add_level_errors
 from core_modules.market_scenarios import EventKind, MarketEvent
-from core_modules.observation_law import WARP_KNOTS
-from core_modules.path_spread import add_level_errors
 
 NEW_YEAR = date(2024, 1, 1)
 LEVEL = Level(LevelRatio(0.1, 100.0, 100.0), LevelRatio(0.5, 20.0, 20.0), 0.5, 0.2)

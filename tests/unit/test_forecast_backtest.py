@@ -6,10 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core_modules import forecast_backtest
 from core_modules.demand_forecaster import DemandModel, ObservationLaw
-from core_modules.forecast_backtest import ALL_ITEMS, FORECASTER, NAIVE, Backtest, backtest
-from core_modules.seasonal_naive import SeasonalNaive
+from core_modules.forecasting import forecast_backtest
+from core_modules.forecasting.forecast_backtest import (
+    ALL_ITEMS,
+    FORECASTER,
+    NAIVE,
+    Backtest,
+    backtest,
+)
+from core_modules.forecasting.seasonal_naive import SeasonalNaive
 
 WEEK = [10.0, 12.0, 14.0, 10.0, 12.0, 20.0, 6.0]  # 84 a week
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core_modules.forecast_values import DemandModel
+from core_modules.forecasting.forecast_values import DemandModel
+from core_modules.forecasting.level_following import Level, LevelRatio
+from core_modules.forecasting.observation_law import ObservationLaw
 from core_modules.inventory_agent import (
     AgentSettings,
     Decision,
@@ -19,10 +21,8 @@ from core_modules.inventory_agent import (
     opening_state,
 )
 from core_modules.item_terms import ItemTerms
-from core_modules.level_following import Level, LevelRatio
 from core_modules.market_beliefs import ShockPrior
 from core_modules.market_scenarios import EventKind, MarketEvent, signals_known
-from core_modules.observation_law import ObservationLaw
 
 TODAY = date(2024, 5, 1)
 CALM = ShockPrior(surges_a_year=0, disruptions_a_year=0)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core_modules.item_defaults import ItemDefaults
-from core_modules.item_files import read_items, read_open_orders, read_stock
+from core_modules.history_files.item_defaults import ItemDefaults
+from core_modules.history_files.item_files import read_items, read_open_orders, read_stock
 from core_modules.item_terms import ItemTerms, OpenOrder
 from core_modules.sales_history import SalesDataError
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from core_modules.agent_policy import AgentPolicy, DecisionRecord
 from core_modules.agent_rules import Priority
-from core_modules.forecast_values import DemandModel
+from core_modules.forecasting.forecast_values import DemandModel
+from core_modules.forecasting.observation_law import ObservationLaw
 from core_modules.inventory import filled_quantity
 from core_modules.inventory_agent import AgentSettings
 from core_modules.item_terms import ItemTerms
 from core_modules.market_beliefs import ShockPrior
 from core_modules.market_scenarios import EventKind, MarketEvent
-from core_modules.observation_law import ObservationLaw
 from core_modules.replenishment_policies import DaysOfCover, OrderUpTo, OriginalRules
 from core_modules.scenario_calendars import calendar_events
 from core_modules.simulation import Policy, build_market, simulate

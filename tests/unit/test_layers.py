@@ -32,16 +32,25 @@ def imported_names(source: str) -> set[str]:
     return names
 
 
+def source_of(module: str) -> Path:
+    """Return the file of a module of ours, named below `core_modules`."""
+    return CORE / f"{module.replace('.', '/')}.py"
+
+
 def foreign_imports(module: str, path: tuple[str, ...] = ()) -> list[str]:
     """Return the chains of imports that lead from a core module to something it may not know."""
-    names = imported_names((CORE / f"{module}.py").read_text(encoding="utf-8"))
+    names = imported_names(source_of(module).read_text(encoding="utf-8"))
     chain = (*path, module)
     found: list[str] = []
     for name in sorted(names):
         package, _, own = name.partition(".")
         if package in FOREIGN:
             found.append(" -> ".join([*chain, name]))
-        if package == "core_modules" and own not in chain and (CORE / f"{own}.py").exists():
+        if (
+            package == "core_modules"
+            and own not in chain
+            and (CORE / f"{own.replace('.', '/')}.py").exists()
+        ):
             found += foreign_imports(own, chain)
     return found
 

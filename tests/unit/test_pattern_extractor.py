@@ -13,15 +13,15 @@ import pandas as pd
 import pytest
 
 from core_modules.demand_pattern import DemandClass, DemandPattern, LevelStep, Memory
-from core_modules.expected_demand import expected_demand
 from core_modules.pattern_extractor import (
     ExtractionSettings,
     extract_pattern,
     extract_patterns,
 )
-from core_modules.pattern_fit import fit_grid
-from core_modules.pattern_grid import sales_grid
-from core_modules.pattern_table import extract_report, pattern_table
+from core_modules.patterns.expected_demand import expected_demand
+from core_modules.patterns.pattern_fit import fit_grid
+from core_modules.patterns.pattern_grid import sales_grid
+from core_modules.patterns.pattern_table import extract_report, pattern_table
 from core_modules.sales_history import SalesDataError, SalesHistory
 from core_modules.synthetic_generator import demo_pattern, generate_demand
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from dateutil.easter import easter as dateutil_easter
 
-from core_modules.retail_days import days_from, easter, public_holidays, rule_day
+from core_modules.patterns.retail_days import days_from, easter, public_holidays, rule_day
 
 
 def test_easter_is_the_day_that_another_library_computes() -> None:

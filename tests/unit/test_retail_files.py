@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_modules.retail_sales import match_latest
+from core_modules.history_files.retail_sales import match_latest
 from core_modules.sales_history import (
     SalesDataError,
     read_m5_events,

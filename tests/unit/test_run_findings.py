@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core_modules import run_findings as findings
-from core_modules.picture_axes import day_ticks
-from core_modules.picture_events import EventSpan, place_names
-from core_modules.run_figures import (
+from core_modules.reporting import run_findings as findings
+from core_modules.reporting.picture_axes import day_ticks
+from core_modules.reporting.picture_events import EventSpan, place_names
+from core_modules.reporting.run_figures import (
     cover_shares,
     daily_totals,
     days_of_cover,
@@ -24,7 +24,7 @@ from core_modules.run_figures import (
     service_over_time,
     worst_items,
 )
-from core_modules.run_report import RunReport
+from core_modules.reporting.run_report import RunReport
 from tests.report_samples import SampleEvent, sample_report
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core_modules.run_report import RunReport
+from core_modules.reporting.run_report import RunReport
 from tests.report_samples import sample_report
 
 

@@ -218,7 +218,7 @@ def test_an_as_of_outside_the_sales_is_refused(tmp_path: Path) -> None:
 def test_sales_that_would_fill_the_memory_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core_modules.sales_frame.LARGEST_FRAME", 100)
+    monkeypatch.setattr("core_modules.history_files.sales_frame.LARGEST_FRAME", 100)
     path = tmp_path / "sales.csv"
     path.write_text(GOOD + "b,2023-01-05,1\n")
     assert "cover 365 item-days, more than 100; check the earliest date, 2023-01-05" in refusal(

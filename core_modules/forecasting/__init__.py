@@ -1,0 +1,1 @@
+"""Behind `demand_forecaster`: Prophet's pattern, the level, the observation law, the backtest."""

@@ -1,0 +1,178 @@
+"""The level error of a path: how far lead-time totals stray beyond the noise of their days."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, ndtri
+
+from core_modules.forecasting.forecast_values import standard_uniforms
+from core_modules.forecasting.law_calibration import CALIBRATION_DAYS, PastDays, weights
+from core_modules.forecasting.observation_law import ObservationLaw
+
+FloatArray = NDArray[np.float64]
+
+SMALLEST_STEADY_SPREAD = 0.01  # the same for demand steadier than Poisson
+# Level errors tried for an item, sd of the log.
+SPREADS = np.concatenate([[0.0, 0.01, 0.02, 0.035], np.linspace(0.05, 1.2, 24)])
+SMALLEST_SPREAD = 0.05  # of the log level, before the batch's factor
+BATCH_WEIGHT = 0.5  # of the batch's evidence beside an item's own
+FACTORS = np.geomspace(0.2, 5.0, 15)  # on the spreads of the batch, tried for coverage
+FACTOR_PRIOR = 30.0  # independent lead times whose weight holds a factor at 1
+WANTED = (0.1, 0.9)  # the interval that totals are calibrated on
+MOST_ORIGINS = 600  # simulated for a batch
+SIMULATED_PATHS = 128
+LEAD_TIMES = (3, 7, 14)  # days
+
+
+@dataclass(frozen=True, slots=True)
+class _Totals:
+    """One item's lead-time totals seen from past evenings; arrays are (origins,)."""
+
+    actual: FloatArray  # units
+    expected: FloatArray  # units, > 0
+    variance: FloatArray  # of the days' noise alone, units squared
+    doubt: FloatArray  # of the log level
+    weight: FloatArray
+
+
+def add_level_errors(
+    pasts: Sequence[PastDays],
+    laws: Sequence[ObservationLaw],
+    lead_times: Sequence[int] = LEAD_TIMES,
+) -> list[ObservationLaw]:
+    """Give each law the level error that covers lead-time totals as often as it should."""
+    recent = [past.last(CALIBRATION_DAYS) for past in pasts]
+    spreads = _item_spreads(recent, laws, lead_times)
+    factors = _coverage_factors(recent, laws, spreads, lead_times)
+    return [
+        _with_spreads(law, spread * factors, lead_times)
+        for law, spread in zip(laws, spreads, strict=True)
+    ]
+
+
+def _with_spreads(
+    law: ObservationLaw, spreads: FloatArray, lead_times: Sequence[int]
+) -> ObservationLaw:
+    """Fit level and drift to the spreads of lead-time totals, (lead times,)."""
+    # A total of h days carries about the level error of its middle day.
+    middle = (np.asarray(lead_times, dtype=np.float64) + 1) / 2
+    slope, start = np.polyfit(middle, spreads**2, 1) if len(lead_times) > 1 else (0.0, 0.0)
+    if slope <= 0:
+        return replace(law, level_sd=float(np.sqrt((spreads**2).mean())), drift_sd=0.0)
+    if start < 0:
+        slope, start = float((spreads**2 * middle).sum() / (middle**2).sum()), 0.0
+    return replace(law, level_sd=float(np.sqrt(start)), drift_sd=float(np.sqrt(slope)))
+
+
+def _item_spreads(
+    pasts: Sequence[PastDays], laws: Sequence[ObservationLaw], lead_times: Sequence[int]
+) -> FloatArray:
+    """Return each item's likeliest spread, drawn towards the batch's, (items,)."""
+    fits = np.array(
+        [
+            np.mean([_spread_fit(_totals(past, law, days)) for days in lead_times], axis=0)
+            for past, law in zip(pasts, laws, strict=True)
+        ]
+    )  # (items, spreads)
+    joint = fits + BATCH_WEIGHT * fits.mean(axis=0)
+    least = [SMALLEST_STEADY_SPREAD if law.steady else SMALLEST_SPREAD for law in laws]
+    return np.asarray(np.maximum(SPREADS[joint.argmax(axis=1)], least))
+
+
+def _totals(past: PastDays, law: ObservationLaw, days: int) -> _Totals:
+    """Lay an item's past out in lead times of `days`; missing days count on neither side."""
+    known = ~np.isnan(past.actual)
+    fitted = np.where(known, past.fitted, 0.0)
+    origins = np.arange(past.actual.size - days)
+    level = past.level[origins]
+    expected = _sums(fitted, days) * level * law.mean_ratio
+    noise = law.scale * law.variance_ratio * _sums(fitted**law.power, days) * level**law.power
+    actual = _sums(np.where(known, past.actual, 0.0), days)
+    if not law.steady:
+        noise = np.maximum(noise, expected)
+    used = expected > 0.3
+    weight = weights(past.actual.size)[origins]
+    doubt = past.doubt[origins]
+    return _Totals(*(part[used] for part in (actual, expected, noise, doubt, weight)))
+
+
+def _sums(values: FloatArray, days: int) -> FloatArray:
+    """Return the sums over the `days` after each origin, (origins,)."""
+    running = np.concatenate([[0.0], np.cumsum(values)])
+    return np.asarray(running[1 + days :] - running[1:-days])
+
+
+def _spread_fit(totals: _Totals) -> FloatArray:
+    """Return the mean gamma log-likelihood of totals for each spread, (spreads,)."""
+    if totals.actual.size == 0:
+        return np.zeros(SPREADS.size)
+    level = np.expm1(SPREADS[:, None] ** 2 + totals.doubt**2) * totals.expected**2
+    variance = totals.variance + level + 1e-9
+    shape = totals.expected**2 / variance
+    scale = variance / totals.expected
+    units = np.maximum(totals.actual, 0.25)
+    fit = (shape - 1) * np.log(units) - units / scale - gammaln(shape) - shape * np.log(scale)
+    return np.asarray((fit * totals.weight).sum(axis=1) / totals.weight.sum())
+
+
+def _coverage_factors(
+    pasts: Sequence[PastDays],
+    laws: Sequence[ObservationLaw],
+    spreads: FloatArray,
+    lead_times: Sequence[int],
+) -> FloatArray:
+    """Return the factor on all spreads that gives the wanted coverage, by lead time."""
+    longest = max(lead_times)
+    lengths = np.array([max(past.actual.size - longest, 0) for past in pasts])
+    every = max(int(np.ceil(lengths.sum() / MOST_ORIGINS)), 5)
+    uniforms = standard_uniforms(SIMULATED_PATHS, longest, 1)
+    covered = np.zeros((len(lead_times), FACTORS.size))
+    mass = 1e-9
+    for past, law, spread, length in zip(pasts, laws, spreads, lengths, strict=True):
+        for origin in range(every // 2, length, every):
+            weight = weights(past.actual.size)[origin]
+            mass += weight
+            sds = np.hypot(spread * FACTORS, past.doubt[origin])
+            errors = np.exp(np.outer(sds, ndtri(uniforms[:, 0])) - 0.5 * sds[:, None] ** 2)
+            covered += weight * _covered(past, law, origin, errors, uniforms, lead_times)
+    windows = mass * every / np.asarray(lead_times)
+    return _solved(covered / mass, windows) if mass > 1 else np.ones(len(lead_times))
+
+
+def _covered(
+    past: PastDays,
+    law: ObservationLaw,
+    origin: int,
+    errors: FloatArray,
+    uniforms: FloatArray,
+    lead_times: Sequence[int],
+) -> FloatArray:
+    """Return how much of the actual total lies in the wanted interval, (lead times, factors)."""
+    longest = max(lead_times)
+    ahead = slice(origin + 1, origin + 1 + longest)
+    known = ~np.isnan(past.actual[ahead])
+    mean = np.where(known, past.fitted[ahead], 0.0) * past.level[origin] * law.mean_ratio
+    demand = law.draw(mean, uniforms[:, 0], uniforms[:, 1:]).cumsum(axis=1)
+    actual = np.where(known, past.actual[ahead], 0.0).cumsum()
+    found = np.empty((len(lead_times), errors.shape[0]))
+    for row, days in enumerate(lead_times):
+        totals = errors * demand[:, days - 1]  # (factors, paths)
+        low = (totals < actual[days - 1] - 0.5).mean(axis=1)
+        high = (totals < actual[days - 1] + 0.5).mean(axis=1)
+        inside = np.clip(high, *WANTED) - np.clip(low, *WANTED)
+        width = np.maximum(high - low, 1e-9)
+        sharp = ((low > WANTED[0]) & (low < WANTED[1])).astype(np.float64)
+        found[row] = np.where(high > low, inside / width, sharp)
+    return found
+
+
+def _solved(coverage: FloatArray, windows: FloatArray) -> FloatArray:
+    """Return the factors at which coverage (lead times, factors) is as wanted, shrunk to 1."""
+    wanted = WANTED[1] - WANTED[0]
+    factors = np.empty(coverage.shape[0])
+    for row, curve in enumerate(np.maximum.accumulate(coverage, axis=1)):
+        log_factor = np.interp(wanted, curve, np.log(FACTORS))
+        factors[row] = np.exp(log_factor * windows[row] / (windows[row] + FACTOR_PRIOR))
+    return factors

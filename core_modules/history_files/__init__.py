@@ -1,0 +1,1 @@
+"""Behind `sales_history`: wrong files refused, four formats read, one frame made of them."""

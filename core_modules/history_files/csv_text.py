@@ -1,0 +1,68 @@
+"""The text of a CSV file: whether it is one, and which record stands in which line."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from core_modules.history_files.sales_errors import SalesDataError
+
+LONGEST_LINE = 131_072  # bytes; M5's widest line has about 12,000
+
+
+def check_text(path: Path, content: bytes) -> None:
+    """Raise SalesDataError unless the bytes are UTF-8 lines of a sane length."""
+    if content[:4] == b"PK\x03\x04":
+        raise SalesDataError(f"{path}: is a spreadsheet or zip file; save it as CSV (UTF-8)")
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content:
+        raise SalesDataError(f"{path}: is not UTF-8 text; save it as CSV (UTF-8)")
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SalesDataError(
+            f"{path}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8; "
+            "save the file as CSV (UTF-8)"
+        ) from None
+    _check_lines(path, content)
+
+
+def _check_lines(path: Path, content: bytes) -> None:
+    ends = np.flatnonzero(np.frombuffer(content, dtype=np.uint8) == ord("\n"))
+    lengths = np.diff(ends, prepend=-1, append=len(content))
+    if lengths.max() > LONGEST_LINE:
+        line = int(lengths.argmax()) + 1
+        raise SalesDataError(
+            f"{path}, line {line}: has {lengths.max():,} bytes, more than {LONGEST_LINE:,}; "
+            "is this a table of sales with one row a line?"
+        )
+    if content.count(b'"') % 2:
+        raise SalesDataError(f"{path}: a quotation mark is opened and never closed; close it")
+
+
+def records(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record that is not an empty line with the number of its first line."""
+    stream = io.StringIO(content.decode("utf-8-sig"), newline="")
+    reader = csv.reader(stream)
+    line = 1
+    for record in reader:
+        if record:
+            yield line, record
+        line = reader.line_num + 1
+
+
+def line_of_record(content: bytes, wanted: int) -> int:
+    """Return the first line of the `wanted`-th record, the header being record 0.
+
+    Blank lines and line breaks inside quotes make line and record differ, so an error (and only
+    an error) pays for a second, slow reading.
+    """
+    try:
+        for number, (line, _) in enumerate(records(content)):
+            if number == wanted:
+                return line
+    except csv.Error:
+        pass  # a field too long for Python's reader; the record's number is the best that is left
+    return wanted + 1

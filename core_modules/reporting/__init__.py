@@ -1,0 +1,1 @@
+"""Behind `visualization_dashboard`: what a report shows, drawn and worded."""
