@@ -136,7 +136,7 @@ def run_baselines(case: RunCase, settings: Settings) -> list[PolicyRun]:
         run_baseline(case, name, best_cover(case, name, settings), settings) for name in BASELINES
     ]
     return [
-        replace(run, parameter=f"best in hindsight: {run.parameter}") if run.parameter else run
+        replace(run, parameter=f"hindsight {run.parameter}") if run.parameter else run
         for run in runs
     ]
 

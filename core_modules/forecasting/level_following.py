@@ -8,6 +8,7 @@ departs beyond what noise explains: so a steady item is left alone and a real st
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -122,11 +123,21 @@ def informative(actual: FloatArray, fitted: FloatArray) -> BoolArray:
 
 def _discounted(actual: FloatArray, fitted: FloatArray, forgetting: float) -> FloatArray:
     """Return discounted actual and fitted units after each informative day, (2, days)."""
-    from scipy.signal import lfilter  # half a second to import, and only fits need it
-
     known = informative(actual, fitted)
     days = np.stack([actual[known], fitted[known]])
     keep = 1.0 - forgetting
     prior = PRIOR_DAYS * fitted[known].mean() if known.any() else 0.0
-    sums, _ = lfilter([1.0], [1.0, -keep], days, axis=1, zi=np.full((2, 1), keep * prior))
-    return np.asarray(sums, dtype=np.float64)
+    return _discounted_sums(days, keep, prior)
+
+
+@njit(cache=True)
+def _discounted_sums(days: FloatArray, keep: float, start: float) -> FloatArray:
+    """Return the running sums of (rows, days) in which each day keeps a share of the last sum."""
+    # scipy.signal.lfilter does the same, and takes a second to import.
+    sums = np.empty_like(days)
+    for row in range(days.shape[0]):
+        total = start
+        for day in range(days.shape[1]):
+            total = days[row, day] + keep * total
+            sums[row, day] = total
+    return sums

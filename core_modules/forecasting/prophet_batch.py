@@ -15,6 +15,7 @@ from functools import cache
 from importlib.metadata import version
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 
@@ -50,8 +51,16 @@ def fit_shapes(
     return [fit for fit in found if fit is not None]
 
 
+def warm_up(jobs: int) -> None:
+    """Start the workers, Prophet imported, while the caller still does other things."""
+    if jobs > 1:
+        # Handing over work waits until a worker is there, so a thread of its own does that.
+        Thread(target=_pool(jobs).submit, args=(_one_thread,), daemon=True).start()
+
+
 def _run(tasks: Sequence[ShapeTask], jobs: int) -> Iterator[ShapeFit | ShapeError]:
-    if jobs < 2 or len(tasks) < POOL_FROM:
+    started = _pool.cache_info().currsize > 0
+    if jobs < 2 or not tasks or (len(tasks) < POOL_FROM and not started):
         yield from map(_attempt, tasks)
         return
     done = 0
