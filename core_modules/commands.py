@@ -14,7 +14,6 @@ from core_modules.command_output import (
     progress_bar,
     say,
 )
-from core_modules.forecasting.prophet_batch import warm_up
 from core_modules.inventory_agent import AgentSettings, Priority
 from core_modules.market_beliefs import ShockPrior
 from core_modules.plain_json import to_json, write_json
@@ -62,8 +61,6 @@ def run_simulate(
     json: bool,
 ) -> None:
     """Run one policy through one case beside the baselines and the bound."""
-    if policy == "agent":
-        warm_up(jobs)
     from core_modules.forecasting.forecast_fitting import fitter
     from core_modules.run_record import write_run
     from core_modules.simulation_runs import (

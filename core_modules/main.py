@@ -99,6 +99,10 @@ def simulate(
     Without --sales: the reference run of 180 days. With --sales: the last --days of the file are
     the market, what came before is all that the agent may learn from.
     """
+    if policy == "agent":
+        from core_modules.forecasting.prophet_batch import warm_up
+
+        warm_up(jobs)
     from core_modules.commands import run_simulate
 
     run_simulate(
