@@ -8,18 +8,16 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from core_modules.forecasting.forecast_values import DemandForecast, DemandModel, standard_uniforms
-from core_modules.item_terms import ItemTerms
-from core_modules.market_beliefs import (
-    EventBelief,
-    MarketBeliefs,
+from core_modules.belief_paths import (
     disruption_chance,
     disruption_delays,
-    kind_prior,
     known_effects,
     surge_chance,
     surge_multipliers,
 )
+from core_modules.forecasting.forecast_values import DemandForecast, DemandModel, standard_uniforms
+from core_modules.item_terms import ItemTerms
+from core_modules.market_beliefs import EventBelief, MarketBeliefs, kind_prior
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

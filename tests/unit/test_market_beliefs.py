@@ -6,13 +6,12 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from core_modules.belief_paths import surge_chance, surge_multipliers
 from core_modules.market_beliefs import (
     DayEvidence,
     MarketBeliefs,
     ShockPrior,
     kind_prior,
-    surge_chance,
-    surge_multipliers,
     update_beliefs,
 )
 from core_modules.market_scenarios import EventKind, MarketEvent, MarketSignal, signals_known
