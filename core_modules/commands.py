@@ -19,7 +19,7 @@ from core_modules.market_beliefs import ShockPrior
 from core_modules.plain_json import to_json, write_json
 from core_modules.policy_comparison import TUNING_SEED, compare_policies
 from core_modules.run_cases import CaseFiles, RunCase, reference_case, sales_case
-from core_modules.run_folders import RESULTS, check_folder, whole_folder
+from core_modules.run_folders import FIT_CACHE, RESULTS, check_folder, whole_folder
 from core_modules.sales_history import SalesHistory
 from core_modules.settings import Settings
 from core_modules.simulation import Policy
@@ -96,7 +96,9 @@ def run_simulate(
     subject: Policy | None = None
     with progress_bar("simulating", days) as step:
         if policy == "agent":
-            fit = fitter(jobs=jobs, events=case.past_events, closed=case.closed_days)
+            fit = fitter(
+                jobs=jobs, events=case.past_events, closed=case.closed_days, cache=FIT_CACHE
+            )
             subject = agent_policy(case, settings, fit, _priors(case, sales, settings))
             main = run_policy(case, subject, settings, progress=step)
         elif policy == "clairvoyant":
@@ -179,6 +181,7 @@ def run_forecast(
             cutoffs=origins,
             closed=history.closed_days,
             jobs=jobs,
+            cache=FIT_CACHE,
             progress=step,
         )
     with progress_bar("fitting", 0) as step:
@@ -189,6 +192,7 @@ def run_forecast(
             freq=history.freq,
             closed=history.closed_days,
             jobs=jobs,
+            cache=FIT_CACHE,
             progress=step,
         )
     with whole_folder(folder) as part:

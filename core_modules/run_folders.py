@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "results"
+FIT_CACHE = ROOT / ".cache" / "fits"  # fits of Prophet, by the digest of their input
 
 
 def check_folder(folder: Path) -> None:

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from multiprocessing import get_all_start_methods, get_context
@@ -44,7 +45,9 @@ def fit_shapes(
     for place, fit in zip(missing, fits, strict=True):
         found[place] = fit
         if folder is not None and isinstance(fit, ShapeFit):
-            _store(tasks[place], fit, folder)
+            # A cache that cannot be written costs the next run time, and this one nothing.
+            with suppress(OSError):
+                _store(tasks[place], fit, folder)
         done += 1
         if progress:
             progress(done, len(tasks))
