@@ -65,7 +65,7 @@ class AgentPolicy:
         self._horizon = reach + LONGEST_EXTRA + LONGEST_DELAY + refit_every
         self._sales: list[IntArray] = []  # a (items, replications) array a day
         self._missing: list[np.ndarray[tuple[int, int], np.dtype[np.bool_]]] = []
-        models = {model.unique_id: model for model in fit(history, self._horizon)}
+        models = self._fitted(history)
         self._states = [
             [
                 self._opening(models[one.unique_id], one.unique_id, priors or {})
@@ -75,6 +75,9 @@ class AgentPolicy:
         ]
         self.records: list[DecisionRecord] = []
         self.escalated = np.zeros((len(terms), replications), dtype=np.int64)
+
+    def _fitted(self, frame: pd.DataFrame) -> dict[str, DemandModel]:
+        return {model.unique_id: model for model in self._fit(frame, self._horizon)}
 
     def _opening(
         self, model: DemandModel, unique_id: str, priors: Mapping[str, ShockPrior]
@@ -109,6 +112,8 @@ class AgentPolicy:
     def _decide_all(self, observation: Observation) -> IntArray:
         quantities = np.zeros_like(observation.on_hand)
         for item, one in enumerate(self._terms):
+            if not observation.review[item, 0]:
+                continue
             for path in range(quantities.shape[1]):
                 situation = Situation(
                     on_hand=int(observation.on_hand[item, path]),
@@ -116,8 +121,6 @@ class AgentPolicy:
                     due=observation.due[item, path, : self._horizon].copy(),
                 )
                 state = self._states[item][path]
-                if not observation.review[item, 0]:
-                    continue
                 decision = decide(state, one, observation.today, situation, self._settings)
                 quantities[item, path] = decision.quantity
                 self.escalated[item, path] += decision.needs_review
@@ -133,10 +136,7 @@ class AgentPolicy:
                 self._extended(one, sales[item, path], missing[item, path], today)
                 for item, one in enumerate(self._terms)
             ]
-            models = {
-                model.unique_id: model
-                for model in self._fit(pd.concat(frames, ignore_index=True), self._horizon)
-            }
+            models = self._fitted(pd.concat(frames, ignore_index=True))
             for item, one in enumerate(self._terms):
                 state = self._states[item][path]
                 self._states[item][path] = replace(state, model=models[one.unique_id])

@@ -1,12 +1,14 @@
 """What the commands do: read the inputs, run, write the folder, print what came out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import typer
 
+from core_modules.agent_policy import AgentPolicy
 from core_modules.command_output import (
     print_comparison,
     print_run,
@@ -22,7 +24,6 @@ from core_modules.run_cases import CaseFiles, RunCase, reference_case, sales_cas
 from core_modules.run_folders import FIT_CACHE, RESULTS, check_folder, whole_folder
 from core_modules.sales_history import SalesHistory
 from core_modules.settings import Settings
-from core_modules.simulation import Policy
 
 SHOWN_OF_PATTERNS = (  # on the screen; the file has all columns
     "name",
@@ -66,8 +67,6 @@ def run_simulate(
     from core_modules.simulation_runs import (
         POLICIES,
         agent_policy,
-        baseline,
-        best_cover,
         run_baselines,
         run_clairvoyant,
         run_policy,
@@ -93,19 +92,17 @@ def run_simulate(
         say(f"note: {note}")
     baselines = run_baselines(case, settings)
     bound = run_clairvoyant(case, settings)
-    subject: Policy | None = None
-    with progress_bar("simulating", days) as step:
-        if policy == "agent":
+    subject: AgentPolicy | None = None
+    if policy == "agent":
+        with progress_bar("simulating", days) as step:
             fit = fitter(
                 jobs=jobs, events=case.past_events, closed=case.closed_days, cache=FIT_CACHE
             )
             subject = agent_policy(case, settings, fit, _priors(case, sales, settings))
             main = run_policy(case, subject, settings, progress=step)
-        elif policy == "clairvoyant":
-            main = bound
-        else:
-            subject = baseline(case, policy, best_cover(case, policy, settings))
-            main = run_policy(case, subject, settings, progress=step)
+    else:
+        main = next(run for run in (*baselines, bound) if run.name == policy)
+        main = replace(main, parameter="")
     with whole_folder(folder) as part:
         report = write_run(part, case, settings, [main, *baselines, bound], subject)
     print_run(report, folder, as_json=json)
@@ -135,16 +132,16 @@ def run_extract(
     check_folder(folder)
     settings = ExtractionSettings(country=country or "")
     patterns = extract_patterns(history, by=by, settings=settings)
+    table = pattern_table(patterns)
     with whole_folder(folder) as part:
         write_patterns(patterns, part / "patterns.json")
-        pattern_table(patterns).to_csv(part / "patterns.csv", index=False, lineterminator="\n")
+        table.to_csv(part / "patterns.csv", index=False, lineterminator="\n")
         if report:
             write_fidelity(history, part, settings)
     if json:
         typer.echo((folder / "patterns.json").read_text(encoding="utf-8"), nl=False)
     else:
-        shown = pattern_table(patterns)[list(SHOWN_OF_PATTERNS)]
-        print_table(shown, f"{history.name}: patterns by {by}")
+        print_table(table[list(SHOWN_OF_PATTERNS)], f"{history.name}: patterns by {by}")
     say(f"patterns: {folder / 'patterns.json'}")
 
 

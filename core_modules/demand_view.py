@@ -50,14 +50,14 @@ def believed_supply(beliefs: MarketBeliefs, terms: ItemTerms, today: date) -> Su
     for event in beliefs.running(today):
         signal = event.signal
         prior = kind_prior(beliefs, signal.kind)
-        told = signal.lead_time_extra is not None
-        extra = signal.lead_time_extra if told else prior.lead_time_extra
-        share = signal.filled_share if signal.filled_share is not None else prior.filled_share
+        extra, share = signal.lead_time_extra, signal.filled_share
+        extra = prior.lead_time_extra if extra is None else extra
+        share = prior.filled_share if share is None else share
         if signal.supplier_shut:
             left = (signal.last_day - today).days if signal.last_day else round(prior.days / 2)
-            extra = (extra or 0) + left + 1
+            extra += left + 1
         if extra or share < 1:
-            lead_time, filled, disrupted = lead_time + (extra or 0), filled * share, True
+            lead_time, filled, disrupted = lead_time + extra, filled * share, True
     return Supply(lead_time, filled, disrupted)
 
 

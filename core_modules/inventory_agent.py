@@ -9,8 +9,7 @@ to the item's limits, and what should not be decided alone goes to a person.
 One more unit saves the cost p of a lost sale on the paths that run short before the next delivery.
 On the others it is held: for one review period where it then takes the place of a unit of the next
 order, longer where an event ends and leaves more than ordinary days call for. In ordinary days this
-is the newsvendor's ratio p / (p + h) (E. L. Porteus, Foundations of Stochastic Inventory Theory,
-2002, chapter 1); p is weighed by the dial and the rule.
+is the newsvendor's ratio p / (p + h); p is weighed by the dial and the rule.
 """
 
 from __future__ import annotations

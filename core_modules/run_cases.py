@@ -133,6 +133,7 @@ def sales_case(
     """
     require_whole_units(history)
     frame = history.frame
+    known = set(frame["unique_id"].unique())
     last = frame["ds"].max()
     start = last - pd.Timedelta(days=settings.days - 1)
     before = frame[frame["ds"] < start].reset_index(drop=True)
@@ -147,11 +148,11 @@ def sales_case(
     defaults = ItemDefaults(prices=mean_prices(known_before))
     by_item, lines = read_items(
         files.items, names, freq=history.freq, defaults=defaults,
-        known=set(frame["unique_id"].unique()),
+        known=known,
     )  # fmt: skip
     terms = tuple(by_item[name] for name in names)
     notes = list(lines)
-    left_out = sorted(set(frame["unique_id"].unique()) - set(before["unique_id"].unique()))
+    left_out = sorted(known - set(before["unique_id"].unique()))
     if left_out and items is None and top is None:
         notes.append(
             f"{len(left_out)} items without sales before {start.date()} are left out, "
@@ -177,15 +178,11 @@ def sales_case(
             for name, row in zip(names, sales, strict=True)
         ]
     ).astype(np.int64)
-    _refuse_unknown_items(calendar, set(frame["unique_id"].unique()), settings.scenarios)
+    _refuse_unknown_items(calendar, known, settings.scenarios)
     recent = _recent(past, terms)
     usual = recent.mean(axis=1)
     stock, stock_notes = _opening_stock(files.stock, terms, usual)
-    orders = (
-        read_open_orders(files.open_orders, known=set(frame["unique_id"].unique()))
-        if files.open_orders
-        else []
-    )
+    orders = read_open_orders(files.open_orders, known=known) if files.open_orders else []
     return RunCase(
         title=f"{history.name}, {len(names)} item{'s' if len(names) > 1 else ''}, "
         f"last {settings.days} days",
