@@ -1,0 +1,1 @@
+"""The agent's order arithmetic: paths of demand, stock and costs -> the best quantity."""
