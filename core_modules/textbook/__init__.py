@@ -1,0 +1,1 @@
+"""Behind `replenishment_policies` and `verify`: exact optima and the formulae of the textbooks."""
