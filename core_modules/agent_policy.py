@@ -24,7 +24,7 @@ from core_modules.market_beliefs import ShockPrior
 from core_modules.simulation import Observation
 
 Fit = Callable[[pd.DataFrame, int], Sequence[DemandModel]]  # long frame, horizon in days
-LONGEST_EXTRA = 21  # days by which a disruption may lengthen a lead time and still be planned for
+LONGEST_EXTRA = 21  # days of disruption that the forecast reaches beyond the usual lead time
 
 
 @dataclass(frozen=True, slots=True)

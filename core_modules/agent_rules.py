@@ -1,4 +1,4 @@
-"""The agent's rules: which situation calls for which, and what it does to a decision."""
+"""The agent's rules: which situation calls for which, and how soon somebody should look."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -42,12 +42,10 @@ class Urgency(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A situation and what it does to the decision."""
+    """A situation and what it means for the decision."""
 
     name: str
     kinds: tuple[EventKind, ...]  # the events that call for it
-    shortage_weight: float  # how much more, or less, a lost unit counts
-    every_day: bool  # order each day, whatever an order costs
     urgency: Urgency  # the least urgency of an order placed under it
     says: str  # what it does, for people
 
@@ -56,56 +54,42 @@ RULES = (
     Rule(
         "critical_black_friday",
         (EventKind.BLACK_FRIDAY,),
-        1.0,
-        True,
         Urgency.CRITICAL,
         "stock is built up before the peak and kept through it",
     ),
     Rule(
         "critical_viral_event",
         (EventKind.VIRAL, EventKind.CELEBRITY_ENDORSEMENT),
-        1.0,
-        True,
         Urgency.CRITICAL,
         "every day's order follows the surge",
     ),
     Rule(
         "opportunity_market_capture",
         (EventKind.COMPETITOR_STOCKOUT,),
-        1.0,
-        True,
         Urgency.HIGH,
         "the competitor's customers are served",
     ),
     Rule(
         "caution_supply_issues",
         (EventKind.SUPPLY_DISRUPTION,),
-        1.0,
-        True,
         Urgency.HIGH,
         "orders go out earlier and larger, as deliveries come late and short",
     ),
     Rule(
         "promotion_build_up",
         (EventKind.PROMOTION,),
-        1.0,
-        True,
         Urgency.NORMAL,
         "stock is built up for the promotion",
     ),
     Rule(
         "conservative_economic_risk",
         (EventKind.ECONOMIC_DOWNTURN, EventKind.COMPETITOR_PRICE_CUT),
-        0.75,
-        False,
         Urgency.LOW,
         "orders follow the lower demand",
     ),
     Rule(
         "clearance_mode",
         (EventKind.POST_HOLIDAY_CLEARANCE,),
-        0.75,
-        False,
         Urgency.LOW,
         "stock is run down",
     ),
@@ -113,14 +97,10 @@ RULES = (
 SURGE_RULE = Rule(
     "unannounced_surge",
     (),
-    1.0,
-    True,
     Urgency.HIGH,
     "sales alone show it; every day's order follows them",
 )
-NORMAL_RULE = Rule(
-    "normal_operations", (), 1.0, False, Urgency.LOW, "the order follows the forecast"
-)
+NORMAL_RULE = Rule("normal_operations", (), Urgency.LOW, "the order follows the forecast")
 
 
 def rule_for(beliefs: MarketBeliefs, today: date, days: int) -> Rule:

@@ -18,6 +18,7 @@ from core_modules.belief_paths import (
 from core_modules.forecasting.forecast_values import DemandForecast, DemandModel, standard_uniforms
 from core_modules.item_terms import ItemTerms
 from core_modules.market_beliefs import EventBelief, MarketBeliefs, kind_prior
+from core_modules.ordering.order_problem import Outlook
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -61,20 +62,25 @@ def believed_supply(beliefs: MarketBeliefs, terms: ItemTerms, today: date) -> Su
     return Supply(lead_time, filled, disrupted)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class View:
     """Weighted demand paths: without a new shock, with a surge, with a supply disruption."""
 
-    demand: FloatArray  # (paths, days) units
-    weights: FloatArray  # (paths,) sums to 1
+    outlook: Outlook
     multiplier_tomorrow: FloatArray  # (paths,)
-    covers: IntArray  # (paths,) days that tonight's order must serve after it arrives
+    covers: IntArray  # (paths,) periods that tonight's order must serve after it arrives
     covered: FloatArray  # (paths,) units from tomorrow to the end of the cover
-    after_arrival: FloatArray  # (paths,) units from the arrival to the end of the cover
-    slump_after: FloatArray  # (paths,) multiplier of known events on the day after, 1 at most
-    event_after: FloatArray  # (paths,) units that known events add from then on
-    ordinary: FloatArray  # (paths,) units in the usual lead time and cover without known events
     forecast: DemandForecast
+
+    @property
+    def demand(self) -> FloatArray:
+        """Units, (paths, periods)."""
+        return self.outlook.demand
+
+    @property
+    def weights(self) -> FloatArray:
+        """Shares of the paths, (paths,), sum 1."""
+        return self.outlook.weights
 
 
 def demand_view(
@@ -86,8 +92,9 @@ def demand_view(
     paths: int,
     seed: int,
 ) -> View:
-    """Draw the paths that a decision is taken on: `paths` of each of the three sorts.
+    """Draw the paths that a decision is taken on: `paths` without a shock, a quarter of it of each.
 
+    The second sort has a surge, the third a supply disruption; a sort without a chance is left out.
     Raises ValueError where the model's horizon is shorter than what an order must cover.
     """
     reach = supply.lead_time - 1 + terms.review_period
@@ -96,44 +103,51 @@ def demand_view(
         raise ValueError(
             f"{terms.unique_id}: the forecast reaches {days} days ahead, the order {reach}"
         )
-    noise = standard_uniforms(paths, days, seed)
-    forecast = model.forecast(days, noise)
+    forecast = model.forecast(days, standard_uniforms(paths, days, seed))
     chances = standard_uniforms(paths, 2 * MOST_EVENTS + 4, seed + 1)
     near = replace(beliefs, events=_nearest(beliefs.events))
     effects = known_effects(near, today, days, chances[:, : 2 * MOST_EVENTS])
-    surge = surge_multipliers(beliefs, days, reach, chances[:, 2 * MOST_EVENTS : -1])
-    covers = np.full(3 * paths, terms.review_period, dtype=np.int64)
-    covers[2 * paths :] += np.minimum(disruption_delays(beliefs, chances[:, -1]), days - reach)
     surging = surge_chance(beliefs, reach)
     # While a disruption is on, the next order is late together with this one, not after it.
     disrupted = 0.0 if supply.disrupted else disruption_chance(beliefs, terms.review_period)
-    weights = np.repeat(
-        [(1 - surging) * (1 - disrupted), surging * (1 - disrupted), disrupted], paths
+    few = max(paths // 4, 1)
+    calm, stormy = np.arange(paths), np.arange(few if surging > 0 else 0)
+    late = np.arange(few if disrupted > 0 else 0)
+    base = np.concatenate([calm, stormy, late])
+    weights = np.concatenate(
+        [
+            np.full(calm.size, (1 - surging) * (1 - disrupted) / calm.size),
+            np.full(stormy.size, surging * (1 - disrupted) / max(stormy.size, 1)),
+            np.full(late.size, disrupted / max(late.size, 1)),
+        ]
     )
-    plain, known = forecast.paths, effects.multiplier
+    known = np.ascontiguousarray(effects.multiplier[base])
+    surge = np.ones((base.size, days))
+    drawn = surge_multipliers(beliefs, days, reach, chances[stormy, 2 * MOST_EVENTS : -1])
+    surge[paths : paths + stormy.size] = drawn
     # A surge brings customers beyond the ordinary ones, as many whatever chance does to these.
-    brought = forecast.mean * (surge - 1)
-    calm = plain * known
-    stormy = calm + brought
-    # A supply disruption leaves demand as it is: its paths are the first ones over again.
-    path = np.concatenate([np.arange(2 * paths), np.arange(paths)])
-    base = path % paths
+    demand = forecast.paths[base] * known + forecast.mean * (surge - 1)
+    covers = np.full(base.size, terms.review_period, dtype=np.int64)
+    delays = disruption_delays(beliefs, chances[late, -1])
+    covers[paths + stormy.size :] += np.minimum(delays, days - reach)
     end = supply.lead_time - 2 + covers  # column of the last day that the order must serve
-    totals = np.concatenate([calm, stormy]).cumsum(axis=1)
-    covered = totals[path, end]
-    before = totals[path, supply.lead_time - 2] if supply.lead_time > 1 else 0.0
-    usual = np.concatenate([plain, plain + brought]).cumsum(axis=1)
-    extra = np.maximum(plain * (known - 1), 0).cumsum(axis=1)
+    level_sd = model.law.level_sds(days, model.level.doubt)[days // 2]
     return View(
-        demand=np.concatenate([calm, stormy, calm]),
-        weights=weights / weights.sum(),
-        multiplier_tomorrow=np.concatenate([known, effects.joined(surge).multiplier])[path, 0],
+        outlook=Outlook(
+            demand=demand,
+            weights=weights / weights.sum(),
+            mean=forecast.mean,
+            variance=forecast.paths.var(axis=0),
+            known=known,
+            # The events known add to a surge, where the outlook multiplies.
+            surge=(known + surge - 1) / known,
+            surge_stays=1 - 1 / beliefs.prior.days,
+            level_variance=float(level_sd) ** 2,
+            resumes=np.where(covers > terms.review_period, end + 1, 0),
+        ),
+        multiplier_tomorrow=known[:, 0] + surge[:, 0] - 1,
         covers=covers,
-        covered=covered,
-        after_arrival=covered - before,
-        slump_after=np.minimum(known[base, np.minimum(end + 1, days - 1)], 1.0),
-        event_after=extra[base, -1] - extra[base, end],
-        ordinary=usual[path, np.minimum(terms.lead_time - 2 + covers, days - 1)],
+        covered=demand.cumsum(axis=1)[np.arange(base.size), end],
         forecast=forecast,
     )
 

@@ -1,15 +1,11 @@
 """The agent: an item's situation and its demand forecast -> a Decision with its reasons.
 
 Each evening: (1) the rule that the market's signals call for is chosen; (2) demand is viewed
-through what is believed of events, of surges and of supply; (3) stock is projected along every path
-to the moment at which an order placed tonight arrives, sales lost on the way included; (4) the
-order is raised as long as one more unit saves more in expectation than it costs; (5) it is rounded
-to the item's limits, and what should not be decided alone goes to a person.
-
-One more unit saves the cost p of a lost sale on the paths that run short before the next delivery.
-On the others it is held: for one review period where it then takes the place of a unit of the next
-order, longer where an event ends and leaves more than ordinary days call for. In ordinary days this
-is the newsvendor's ratio p / (p + h); p is weighed by the dial and the rule.
+through what is believed of events, of surges and of supply; (3) the quantities that the item's
+limits accept are costed along every path, later orders following a plain rule, sales lost on the
+way, goods held, wasted and ordered at their prices (see `ordering`); (4) the one of least expected
+cost is ordered, at least what the service target asks for; (5) where the loss to be expected from
+chance is larger than what a person's look costs, or a limit is hit, a person is asked.
 """
 
 from __future__ import annotations
@@ -21,8 +17,15 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from core_modules import inventory
-from core_modules.agent_rules import DIALS, SURGE_RULE, Priority, Rule, Urgency, rule_for
+from core_modules.agent_rules import (
+    DIALS,
+    NORMAL_RULE,
+    SURGE_RULE,
+    Priority,
+    Rule,
+    Urgency,
+    rule_for,
+)
 from core_modules.demand_view import (
     LONGEST_DELAY,
     Projection,
@@ -38,6 +41,13 @@ from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.item_terms import ItemTerms
 from core_modules.market_beliefs import DayEvidence, MarketBeliefs, ShockPrior, update_beliefs
 from core_modules.market_scenarios import MarketSignal, affecting
+from core_modules.ordering.order_choice import OrderChoice, Risk, choose_order
+from core_modules.ordering.order_problem import (
+    NO_MAXIMUM,
+    OrderCosts,
+    OrderProblem,
+    OrderSteps,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -62,7 +72,10 @@ class AgentSettings:
     shocks: ShockPrior = ShockPrior()
     paths: int = 256  # sample paths a decision, a power of two
     seed: int = 0  # of the uniforms behind the paths
-    review_cost: float = 1000.0  # currency; expected loss above which a person is asked
+    review_cost: float = 1000.0  # money; expected regret above which a person is asked
+    shortage_weight: float = 1.0  # a lost unit counts this many times its cost; tuned on the past
+    service_target: float = 0.0  # least chance of serving all demand until the next delivery
+    risk: float = 0.0  # weight of the worst tenth of the paths (CVaR) in the cost, 0 to 1
     backorders: bool = False  # demand that cannot be served waits instead of being lost
 
 
@@ -86,6 +99,7 @@ class Decision:
     urgency: Urgency
     rule: str
     reason: str  # one sentence
+    reason_codes: tuple[str, ...]  # what moved the decision, see `reason_codes`
     needs_review: bool  # a person is asked
     review_reason: str  # empty where none
     projected_stock: float  # expected units on the shelf when the order arrives, without it
@@ -99,6 +113,9 @@ class Decision:
     forecast_mean: float  # units, demand of the day on which the order would arrive
     forecast_low: float  # its 10 % quantile
     forecast_high: float  # its 90 % quantile
+    expected_cost: float  # money from tomorrow to the end of the paths, with the quantity chosen
+    expected_regret: float  # money by which chance will make another quantity better, on average
+    curve: tuple[tuple[int, float], ...]  # quantities tried, rising, with their expected costs
 
 
 def opening_state(model: DemandModel, settings: AgentSettings) -> ItemState:
@@ -140,23 +157,29 @@ def decide(
     review period and `LONGEST_DELAY` days.
     """
     supply = believed_supply(state.beliefs, terms, today)
+    if supply.disrupted:
+        # What would arrive beyond the forecast is judged as if it came at its end.
+        furthest = state.model.fitted.size - terms.review_period + 1
+        reach = max(min(supply.lead_time, furthest), terms.lead_time)
+        supply = replace(supply, lead_time=reach)
     rule = rule_for(state.beliefs, today, supply.lead_time + LONGEST_DELAY // 2)
     view = demand_view(
         state.model, state.beliefs, terms, today, supply, settings.paths, settings.seed
     )
     projection = project(view, situation, supply.lead_time, settings.backorders)
-    dial = DIALS[settings.priority]
-    shortage = max(terms.shortage_cost, 0.0) * dial.shortage_weight * rule.shortage_weight
-    need = _best_need(projection, view, terms, shortage, dial.service_floor)
-    batch = 0.0 if rule.every_day else _batch(terms, view)
-    wanted = need + batch if need > 0 else 0.0
-    limits = inventory.order_limits([terms])
-    sent = int(np.ceil(wanted / supply.filled_share)) if supply.filled_share > 0 else 0
-    quantity = int(inventory.allowed_quantity(np.array([[sent]]), limits)[0, 0])
+    problem = order_problem(view, situation, terms, supply, settings)
+    floor = max(DIALS[settings.priority].service_floor, settings.service_target)
+    least = weighted_quantile(projection.need, view.weights, floor) if floor > 0 else 0.0
+    risk_dial = Risk(weight=settings.risk)
+    choice = choose_order(problem, risk_dial, least)
+    quantity = choice.quantity
+    need = quantity * supply.filled_share
     risk = _risk(projection, view.weights, quantity * supply.filled_share)
     position = situation.on_hand + int(situation.due.sum()) - situation.backlog
     urgency = _urgency(quantity, risk, rule)
-    review = _review_reason(terms, settings, projection, view.weights, sent, quantity)
+    shortage = problem.costs.shortage
+    regret = expected_regret(projection.need - need, view.weights, shortage, terms)
+    review = _review_reason(problem, settings, projection, least, regret)
     arriving = view.demand[:, supply.lead_time - 1]
     decision = Decision(
         unique_id=terms.unique_id,
@@ -167,6 +190,7 @@ def decide(
         urgency=urgency,
         rule=rule.name,
         reason="",
+        reason_codes=reason_codes(projection, view.weights, problem, choice, least, rule, supply),
         needs_review=bool(review),
         review_reason=review,
         projected_stock=float(view.weights @ projection.stock),
@@ -174,69 +198,48 @@ def decide(
         unavoidable_risk=risk.before_arrival,
         service_target=float(view.weights @ (projection.need <= need)),
         reorder_point=max(0, position + int(np.ceil(need)) - 1),
-        order_up_to=max(0, position + int(np.ceil(need + batch))),
+        order_up_to=max(0, position + int(np.ceil(need))),
         expected_demand=float(view.weights @ view.covered),
         believed_multiplier=float(view.weights @ view.multiplier_tomorrow),
         forecast_mean=float(view.weights @ arriving),
         forecast_low=weighted_quantile(arriving, view.weights, 0.1),
         forecast_high=weighted_quantile(arriving, view.weights, 0.9),
+        expected_cost=float(choice.costs[choice.place]),
+        expected_regret=regret,
+        curve=tuple(zip(choice.quantities.tolist(), choice.costs.tolist(), strict=True)),
     )
     return replace(decision, reason=_reason(decision, rule, state.beliefs, today, supply))
 
 
-def _best_need(
-    projection: Projection, view: View, terms: ItemTerms, shortage: float, floor: float
-) -> float:
-    """Units to add at arrival: the last one that saves more in expectation than it costs.
-
-    `floor` is the least chance of serving all demand until the next delivery. The gain of one more
-    unit falls with the order, so the sorted needs are searched by halving.
-    """
-    ordered = np.sort(projection.need)
-    floor_need = weighted_quantile(projection.need, view.weights, floor) if floor > 0 else -np.inf
-    ordinary = _ordinary_shelf(view, terms, shortage)
-    called_for = ordinary * view.slump_after + view.event_after
-    left = projection.stock - view.after_arrival - called_for
-    pace = np.maximum(view.forecast.mean.mean() * view.slump_after, 1e-9)
-
-    spoiled = terms.unit_cost - terms.salvage
-
-    def gain(quantity: float) -> float:
-        short = projection.need > quantity
-        holding = terms.holding_cost * (terms.review_period + np.maximum(left + quantity, 0) / pace)
-        if terms.shelf_life is not None:
-            shelf_days = view.covers + np.maximum(quantity - projection.need, 0) / pace
-            holding = holding + np.where(shelf_days > terms.shelf_life, spoiled, 0.0)
-        return float(view.weights @ np.where(short, shortage, -holding))
-
-    low, high = -1, ordered.size - 1  # the gain is > 0 below `low` and <= 0 from `high` on
-    while high - low > 1:
-        middle = (low + high) // 2
-        if gain(float(ordered[middle])) > 0:
-            low = middle
-        else:
-            high = middle
-    return max(float(ordered[high]), floor_need)
-
-
-def _ordinary_shelf(view: View, terms: ItemTerms, shortage: float) -> float:
-    """Units that ordinary days call for on the shelf once a delivery is in."""
-    holding = terms.holding_cost * terms.review_period
-    ratio = shortage / (shortage + holding) if shortage + holding > 0 else 0.0
-    ahead = float(view.forecast.mean[: terms.lead_time - 1].sum())
-    return max(0.0, weighted_quantile(view.ordinary, view.weights, ratio) - ahead)
-
-
-def _batch(terms: ItemTerms, view: View) -> float:
-    """Units ordered beyond the need, so that ordering costs are shared (economic order quantity).
-
-    sqrt(2 K d / h) units a time, less the review period's own demand.
-    """
-    if terms.order_cost <= 0 or terms.holding_cost <= 0:
-        return 0.0
-    daily = float(view.forecast.mean.mean())
-    quantity = np.sqrt(2 * terms.order_cost * daily / terms.holding_cost)
-    return max(0.0, float(quantity) - daily * terms.review_period)
+def order_problem(
+    view: View, situation: Situation, terms: ItemTerms, supply: Supply, settings: AgentSettings
+) -> OrderProblem:
+    """Put tonight's order of an item as a problem of quantities."""
+    periods = view.demand.shape[1]
+    due = np.zeros(periods)
+    ahead = min(periods, situation.due.size)
+    due[:ahead] = situation.due[:ahead]
+    weight = settings.shortage_weight * DIALS[settings.priority].shortage_weight
+    maximum = NO_MAXIMUM if terms.max_order is None else terms.max_order
+    return OrderProblem(
+        outlook=view.outlook,
+        costs=OrderCosts(
+            holding=terms.holding_cost,
+            shortage=weight * max(terms.shortage_cost, 0.0),
+            order=terms.order_cost,
+            waste=terms.unit_cost - terms.salvage,
+        ),
+        steps=OrderSteps(terms.moq, terms.pack_size, maximum),
+        on_hand=situation.on_hand,
+        due=due,
+        lead_time=supply.lead_time,
+        later_lead_time=max(supply.lead_time, terms.lead_time),
+        review_period=terms.review_period,
+        backlog=situation.backlog,
+        filled_share=supply.filled_share,
+        shelf_life=terms.shelf_life or 0,
+        backorders=settings.backorders,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,26 +262,66 @@ def _urgency(quantity: int, risk: _Risk, rule: Rule) -> Urgency:
     return Urgency.NORMAL if quantity else Urgency.LOW
 
 
+def expected_regret(
+    short: FloatArray, weights: FloatArray, shortage: float, terms: ItemTerms
+) -> float:
+    """Return the money that knowing demand would save, as the newsvendor's loss over the paths.
+
+    `short` is each path's units wanted beyond those ordered, negative where units are left over:
+    the first cost a lost sale each, the others a review period's holding.
+    """
+    held = terms.holding_cost * terms.review_period
+    return float(weights @ (shortage * np.maximum(short, 0.0) + held * np.maximum(-short, 0.0)))
+
+
 def _review_reason(
-    terms: ItemTerms,
+    problem: OrderProblem,
     settings: AgentSettings,
     projection: Projection,
-    weights: FloatArray,
-    sent: int,
-    quantity: int,
+    least: float,
+    regret: float,
 ) -> str:
-    """Say why a person should look: a limit is hit, or the loss at stake is large."""
-    if terms.max_order is not None and sent > terms.max_order:
-        return f"{sent:,} units are wanted and the largest order is {terms.max_order:,}"
-    if sent > 0 and quantity == 0:
-        return f"{sent:,} units are wanted and no order within the limits is possible"
-    at_stake = float(weights @ projection.lost_before) * terms.shortage_cost
-    if at_stake > settings.review_cost:
+    """Say why a person should look: a limit is hit, or chance decides over a large loss."""
+    largest, costs = problem.steps.max_order, problem.costs
+    held = costs.holding * problem.review_period
+    ratio = costs.shortage / (costs.shortage + held) if costs.shortage + held > 0 else 0.0
+    wanted = max(weighted_quantile(projection.need, problem.outlook.weights, ratio), least)
+    if wanted / max(problem.filled_share, 1e-9) > largest:
+        return f"{wanted:,.0f} units are wanted and the largest order is {largest:,}"
+    if regret > settings.review_cost:
         return (
-            f"sales worth {at_stake:,.0f} are expected to be lost before any order placed tonight "
-            "can arrive"
+            f"chance is expected to make another quantity better by {regret:,.0f}, more than the "
+            f"{settings.review_cost:,.0f} that a review costs"
         )
     return ""
+
+
+def reason_codes(
+    projection: Projection,
+    weights: FloatArray,
+    problem: OrderProblem,
+    choice: OrderChoice,
+    least: float,
+    rule: Rule,
+    supply: Supply,
+) -> tuple[str, ...]:
+    """Name what moved the decision, most telling first."""
+    quantity, steps = choice.quantity, problem.steps
+    short = float(weights @ projection.need)
+    told = {
+        "event": rule is not NORMAL_RULE,
+        "supply_disrupted": supply.disrupted,
+        "runs_out_before_arrival": float(weights @ (projection.lost_before > 0)) > 0.2,
+        "stock_suffices": quantity == 0,
+        "demand_until_next_delivery": quantity > 0 and short > 0,
+        "safety_stock": quantity > 0 and quantity * supply.filled_share > max(short, 0.0),
+        "service_target": quantity > 0 and 0 < least <= quantity < least + steps.pack_size + 1,
+        "minimum_order": 0 < quantity == steps.quantity(1) and steps.first * steps.pack_size > 1,
+        "largest_order": quantity > 0 and choice.quantity + steps.pack_size > steps.max_order,
+        "order_cost": quantity > 0 and problem.costs.order > 0,
+        "short_delivery": supply.filled_share < 1,
+    }
+    return tuple(code for code, holds in told.items() if holds)
 
 
 def _reason(

@@ -225,7 +225,7 @@ def _batched(world: Rollout, need: float, pace: float, spare: float) -> float:
         most = pace * max(world.shelf_life - world.review_period, 0) - spare
         wanted = max(min(wanted, most), 0.0)
     if wanted > 0 and (world.pack_size > 1 or world.first_packs > 1):
-        packs = max(math.floor(wanted / world.pack_size + 0.5), world.first_packs)
+        packs = max(math.ceil(wanted / world.pack_size - 1e-9), world.first_packs)
         wanted = packs * world.pack_size
     return min(wanted, world.largest)
 
