@@ -13,7 +13,7 @@ from core_modules.plain_json import to_json
 from core_modules.policy_comparison import Comparison
 from core_modules.reporting.run_report import RunReport
 
-NARROWEST = 160  # columns
+WIDEST = 400  # columns
 MOST_ROWS = 30  # printed of a long table; the file has them all
 
 
@@ -38,7 +38,7 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[..., None]]:
         yield lambda done, of=total: bar.update(task, completed=done, total=of)
 
 
-def print_table(frame: pd.DataFrame, title: str) -> None:
+def print_table(frame: pd.DataFrame, title: str, rows: int = MOST_ROWS) -> None:
     """Print the first rows of a frame; shares called coverage as percent, numbers to 3 digits."""
     table = _table(title)
     for column in frame.columns:
@@ -49,12 +49,12 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
             justify="right" if numeric else "left",
             no_wrap=True,
         )
-    for row in frame.head(MOST_ROWS).to_dict("records"):
+    for row in frame.head(rows).to_dict("records"):
         table.add_row(*(_cell(str(column), cell) for column, cell in row.items()))
     console = _console()
     console.print(table)
-    if len(frame) > MOST_ROWS:
-        console.print(f"... and {len(frame) - MOST_ROWS:,} more", highlight=False)
+    if len(frame) > rows:
+        console.print(f"... and {len(frame) - rows:,} more", highlight=False)
 
 
 def _cell(column: str, cell: str | float | None) -> str:
@@ -70,8 +70,11 @@ def _table(title: str) -> Table:
 
 
 def _console() -> Console:
-    """Return a console wide enough for our tables, whatever the terminal says."""
-    return Console(width=max(Console().width, NARROWEST))
+    """Return a console wide enough for our tables, whatever the terminal says.
+
+    A table takes the room it needs; no figure is ever cut for want of columns.
+    """
+    return Console(width=WIDEST)
 
 
 def print_comparison(comparison: Comparison) -> None:

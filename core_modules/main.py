@@ -1,4 +1,4 @@
-"""The command line: simulate, extract, forecast, compare."""
+"""The command line: simulate, extract, forecast, compare, verify, backtest, plan, replay."""
 
 import sys
 from pathlib import Path
@@ -233,6 +233,23 @@ def compare(
         jobs=jobs,
         json=json,
     )
+
+
+@app.command()
+def verify(
+    exact: Annotated[
+        bool,
+        typer.Option("--exact", help="Cost long lead times by dynamic programs, not simulated."),
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder that keeps the table, if any.")] = None,
+    jobs: Jobs = 2,
+    json: Json = False,
+) -> None:
+    """Recompute the published tables of inventory theory; exit 1 where a figure differs."""
+    from core_modules.verify_command import run_verify
+
+    if not run_verify(exact=exact, out=out, jobs=jobs, as_json=json):
+        raise typer.Exit(1)
 
 
 def _numbers(text: str) -> list[float]:
