@@ -6,7 +6,9 @@ from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from core_modules.demand_view import believed_supply
 from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.inventory import IntArray
 from core_modules.inventory_agent import (
@@ -20,9 +22,13 @@ from core_modules.inventory_agent import (
     opening_state,
 )
 from core_modules.item_terms import ItemTerms
+from core_modules.learning.censored_demand import demand_behind
+from core_modules.learning.lesson_sharing import share_lessons
+from core_modules.learning.supplier_record import SupplierRecord, confirmed_receipt
 from core_modules.market_beliefs import ShockPrior
 from core_modules.simulation import Observation
 
+FloatArray = NDArray[np.float64]
 Fit = Callable[[pd.DataFrame, int], Sequence[DemandModel]]  # long frame, horizon in days
 LONGEST_EXTRA = 21  # days of disruption that the forecast reaches beyond the usual lead time
 
@@ -34,6 +40,19 @@ class DecisionRecord:
     decision: Decision
     state: ItemState
     situation: Situation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _LastNight:
+    """What was ordered last night, and what was there and under way then."""
+
+    ordered: IntArray  # (items, replications) units
+    due: IntArray  # (items, replications, days ahead) units
+    net: IntArray  # (items, replications) units on hand less those owed
+
+
+def _net(observation: Observation) -> IntArray:
+    return np.asarray(observation.on_hand - observation.backlog)
 
 
 class AgentPolicy:
@@ -63,7 +82,8 @@ class AgentPolicy:
         self._history = {str(name): rows for name, rows in history.groupby("unique_id", sort=False)}
         reach = max(one.lead_time + one.review_period for one in terms)
         self._horizon = reach + LONGEST_EXTRA + LONGEST_DELAY + refit_every
-        self._sales: list[IntArray] = []  # a (items, replications) array a day
+        self._sales: list[FloatArray] = []  # a (items, replications) array a day
+        self._last: _LastNight | None = None
         self._missing: list[np.ndarray[tuple[int, int], np.dtype[np.bool_]]] = []
         models = self._fitted(history)
         self._states = [
@@ -88,26 +108,58 @@ class AgentPolicy:
     def order(self, observation: Observation) -> IntArray:
         """Observe the day, refit where it is due, decide for every item and replication."""
         items, replications = observation.on_hand.shape
+        told = observation.sales.astype(np.float64)
         missing = np.zeros((items, replications), dtype=np.bool_)
         for path in range(replications):
             signals = observation.signals(path)
             for item, one in enumerate(self._terms):
-                state = observe(
-                    self._states[item][path],
-                    one,
-                    observation.today,
-                    int(observation.sales[item, path]),
-                    bool(observation.ran_out[item, path]),
-                    signals,
-                )
-                hidden = state.beliefs.multiplier_to_follow(observation.today) is None
-                missing[item, path] = hidden or observation.ran_out[item, path]
-                self._states[item][path] = state
-        self._sales.append(observation.sales)
+                before = self._states[item][path]
+                sales = int(observation.sales[item, path])
+                ran_out = bool(observation.ran_out[item, path])
+                today = observation.today
+                state = observe(before, one, today, sales, ran_out, signals)
+                hidden = state.beliefs.multiplier_to_follow(today) is None
+                # A day without stock and without a sale tells nothing of demand.
+                missing[item, path] = hidden or (ran_out and sales == 0)
+                if ran_out and not missing[item, path]:
+                    told[item, path] = demand_behind(before.model, sales, ran_out)
+                record = self._answered(before, item, path, observation)
+                self._states[item][path] = replace(state, supplier=record)
+            self._share_lessons(path)
+        self._sales.append(told)
         self._missing.append(missing)
         if (observation.day + 1) % self._refit_every == 0:
             self._refit(observation.today)
-        return self._decide_all(observation)
+        quantities = self._decide_all(observation)
+        self._last = _LastNight(quantities, observation.due, _net(observation))
+        return quantities
+
+    def _share_lessons(self, path: int) -> None:
+        """Let each item learn from the events that ended tonight and that others felt."""
+        states = [states[path] for states in self._states]
+        taught = share_lessons([state.beliefs for state in states])
+        for item, beliefs in enumerate(taught):
+            self._states[item][path] = replace(states[item], beliefs=beliefs)
+
+    def _answered(
+        self, before: ItemState, item: int, path: int, observation: Observation
+    ) -> SupplierRecord | None:
+        """Learn from what the supplier confirmed of last night's order."""
+        last, one = self._last, self._terms[item]
+        if last is None or last.ordered[item, path] == 0:
+            return before.supplier
+        yesterday = observation.today - timedelta(days=1)
+        if believed_supply(before.beliefs, one, yesterday).disrupted:
+            return before.supplier  # what comes late and short then is the event's doing
+        receipt = confirmed_receipt(
+            int(last.ordered[item, path]),
+            last.due[item, path],
+            observation.due[item, path],
+            int(
+                _net(observation)[item, path] + observation.sales[item, path] - last.net[item, path]
+            ),
+        )
+        return (before.supplier or SupplierRecord(one.lead_time)).observe(receipt)
 
     def _decide_all(self, observation: Observation) -> IntArray:
         quantities = np.zeros_like(observation.on_hand)
@@ -144,7 +196,7 @@ class AgentPolicy:
     def _extended(
         self,
         one: ItemTerms,
-        sales: IntArray,
+        sales: FloatArray,
         missing: np.ndarray[tuple[int], np.dtype[np.bool_]],
         today: date,
     ) -> pd.DataFrame:
@@ -154,7 +206,7 @@ class AgentPolicy:
         run = pd.DataFrame(
             {
                 "ds": pd.date_range(first, periods=sales.size, unit="us"),
-                "y": np.where(missing, np.nan, sales.astype(np.float64)),
+                "y": np.where(missing, np.nan, sales),
                 "in_stock": ~missing,
             }
         )

@@ -4,15 +4,13 @@ from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from core_modules.market_beliefs import (
-    LENGTH_SPREAD,
     MULTIPLIERS,
     NO_EFFECT,
     EventBelief,
     MarketBeliefs,
-    kind_prior,
+    kind_believed,
     surge_sizes,
 )
 from core_modules.market_scenarios import JointEffect
@@ -53,12 +51,9 @@ def _last_columns(
     if signal.last_day is not None:
         return np.full(uniforms.size, (signal.last_day - today).days - 1)
     age = max((today - signal.start).days + 1, 0)  # days it has run, today included
-    shape = 1 / LENGTH_SPREAD**2
-    scale = kind_prior(beliefs, signal.kind).days / shape
-    still = special.gammaincc(shape, max(age - 1, 0) / scale)
-    length = np.ceil(scale * special.gammainccinv(shape, uniforms * still))
+    length = kind_believed(beliefs, signal.kind).lengths_after(max(age - 1, 0), uniforms)
     first = (signal.start - today).days - 1
-    return np.asarray(first + np.maximum(length, 1) - 1, dtype=np.int64)
+    return np.asarray(first + length - 1, dtype=np.int64)
 
 
 def surge_multipliers(

@@ -1,34 +1,62 @@
 """The inputs that each decision of a run followed from, kept so that it can be made again."""
 
+from __future__ import annotations
+
 import gzip
+import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from datetime import date
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from core_modules.agent_policy import DecisionRecord
-from core_modules.forecasting.forecast_values import DemandModel
-from core_modules.inventory_agent import AgentSettings, Decision, ItemState, Situation, decide
+from core_modules.explaining.decision_rows import decision_id
+from core_modules.explaining.kept_values import kept, rebuilt
+from core_modules.inventory_agent import AgentSettings, Decision, decide
 from core_modules.item_terms import ItemTerms
-from core_modules.market_beliefs import EventBelief, Experience, MarketBeliefs, ShockPrior
-from core_modules.market_scenarios import EventKind, MarketSignal, Shape
-from core_modules.plain_json import plain
+
+__all__ = [
+    "DECISIONS",
+    "DECISION_INPUTS",
+    "KeptDecision",
+    "RecordError",
+    "decision_id",
+    "decision_ids",
+    "digests_kept",
+    "read_decision_inputs",
+    "replayed",
+    "write_decision_inputs",
+]
+
+DECISION_INPUTS = "decision_inputs.jsonl.gz"
+DECISIONS = "decisions.csv"
+UNREADABLE = (EOFError, KeyError, TypeError, ValueError, zlib.error, gzip.BadGzipFile)
 
 
-def decision_id(decision: Decision) -> str:
-    """Name a decision within its run: day and item."""
-    return f"{decision.day.isoformat()}/{decision.unique_id}"
+class RecordError(ValueError):
+    """A record of decisions that cannot be read, or is not what was written."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptDecision:
+    """A decision as recorded, with all that it followed from but the settings."""
+
+    decision_id: str  # day/item
+    terms: ItemTerms
+    record: DecisionRecord
+
+    def again(self, settings: AgentSettings) -> Decision:
+        """Make the decision again."""
+        record = self.record
+        return decide(record.state, self.terms, record.decision.day, record.situation, settings)
 
 
 def write_decision_inputs(
     records: Sequence[DecisionRecord], terms: Sequence[ItemTerms], path: Path
 ) -> None:
-    """Write, compressed, one JSON line a decision: all that it followed from."""
+    """Write, compressed, one JSON line a decision: what was decided and all it followed from."""
     by_id = {one.unique_id: one for one in terms}
     # No file name and no time in the header: the same inputs are the same bytes.
     with (
@@ -37,75 +65,55 @@ def write_decision_inputs(
         TextIOWrapper(packed, encoding="utf-8", newline="\n") as lines,
     ):
         for record in records:
-            lines.write(json.dumps(_inputs(record, by_id[record.decision.unique_id])) + "\n")
+            decision = record.decision
+            line = KeptDecision(decision_id(decision), by_id[decision.unique_id], record)
+            lines.write(json.dumps(kept(line)) + "\n")
 
 
-def _inputs(record: DecisionRecord, terms: ItemTerms) -> dict[str, Any]:
-    beliefs = record.state.beliefs
-    content: dict[str, Any] = {
-        "decision_id": decision_id(record.decision),
-        "day": record.decision.day,
-        "terms": asdict(terms),
-        "model": record.state.model.to_dict(),
-        "on_hand": record.situation.on_hand,
-        "backlog": record.situation.backlog,
-        "due": record.situation.due,
-        "prior": asdict(beliefs.prior),
-        "surge": beliefs.surge,
-        "experience": {kind: asdict(seen) for kind, seen in beliefs.experience.items()},
-        "events": [
-            {"signal": asdict(event.signal), "sizes": event.sizes} for event in beliefs.events
-        ],
+def read_decision_inputs(path: Path, only: str | None = None) -> Iterator[KeptDecision]:
+    """Read back what `write_decision_inputs` wrote, bit for bit; `only` one id if given.
+
+    Raises RecordError where a line cannot be read.
+    """
+    # `decision_id` is the first field of a line: others are passed over without reading them.
+    start = None if only is None else f'{{"decision_id": {json.dumps(only)},'
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                if start is None or line.startswith(start):
+                    yield rebuilt(KeptDecision, json.loads(line))
+    except UNREADABLE as error:
+        raise RecordError(
+            f"{path.name} is no record of this version: make the run again"
+        ) from error
+
+
+def decision_ids(path: Path) -> list[str]:
+    """List the ids of a record, in its order."""
+    skipped, decoder = len('{"decision_id": '), json.JSONDecoder()
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            return [str(decoder.raw_decode(line, skipped)[0]) for line in lines]
+    except UNREADABLE as error:
+        raise RecordError(
+            f"{path.name} is no record of this version: make the run again"
+        ) from error
+
+
+def _unreadable(path: Path) -> RecordError:
+    return RecordError(f"{path.name} is no record of this version: make the run again")
+
+
+def digests_kept(folder: Path) -> dict[str, str]:
+    """Return the sha256, hex, of each file of the record that a folder holds."""
+    return {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in (DECISION_INPUTS, DECISIONS)
+        if (folder / name).exists()
     }
-    values: dict[str, Any] = plain(content)
-    return values
-
-
-def read_decision_inputs(path: Path) -> Iterator[tuple[str, date, ItemTerms, ItemState, Situation]]:
-    """Read back what `write_decision_inputs` wrote, bit for bit."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            content = json.loads(line)
-            state = ItemState(DemandModel.from_dict(content["model"]), _beliefs(content))
-            situation = Situation(
-                content["on_hand"], content["backlog"], np.array(content["due"], dtype=np.int64)
-            )
-            yield (
-                content["decision_id"],
-                date.fromisoformat(content["day"]),
-                ItemTerms(**content["terms"]),
-                state,
-                situation,
-            )
-
-
-def _beliefs(content: Mapping[str, Any]) -> MarketBeliefs:
-    return MarketBeliefs(
-        prior=ShockPrior(**content["prior"]),
-        events=tuple(
-            EventBelief(_signal(event["signal"]), np.array(event["sizes"]))
-            for event in content["events"]
-        ),
-        surge=np.array(content["surge"]),
-        experience={
-            EventKind(kind): Experience(**seen) for kind, seen in content["experience"].items()
-        },
-    )
-
-
-def _signal(content: Mapping[str, Any]) -> MarketSignal:
-    last = content["last_day"]
-    changed = {
-        "kind": EventKind(content["kind"]),
-        "shape": Shape(content["shape"]),
-        "start": date.fromisoformat(content["start"]),
-        "last_day": None if last is None else date.fromisoformat(last),
-        "items": tuple(content["items"]),
-    }
-    return MarketSignal(**{**content, **changed})
 
 
 def replayed(path: Path, settings: AgentSettings) -> Iterator[tuple[str, Decision]]:
     """Make every decision of a run again from the inputs kept with it."""
-    for name, day, terms, state, situation in read_decision_inputs(path):
-        yield name, decide(state, terms, day, situation, settings)
+    for one in read_decision_inputs(path):
+        yield one.decision_id, one.again(settings)

@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 
 from core_modules.agent_rules import (
     DIALS,
-    NORMAL_RULE,
-    SURGE_RULE,
     Priority,
     Rule,
     Urgency,
@@ -37,11 +35,14 @@ from core_modules.demand_view import (
     project,
     weighted_quantile,
 )
-from core_modules.forecasting.forecast_values import DemandModel
+from core_modules.explaining.decision_words import reason_codes, reason_sentence, review_reason
+from core_modules.explaining.order_regret import expected_regret
+from core_modules.forecasting.forecast_values import DemandModel, standard_uniforms
 from core_modules.item_terms import ItemTerms
+from core_modules.learning.supplier_record import SupplierRecord, fill_paths, lead_time_paths
 from core_modules.market_beliefs import DayEvidence, MarketBeliefs, ShockPrior, update_beliefs
 from core_modules.market_scenarios import MarketSignal, affecting
-from core_modules.ordering.order_choice import OrderChoice, Risk, choose_order
+from core_modules.ordering.order_choice import Risk, choose_order
 from core_modules.ordering.order_problem import (
     NO_MAXIMUM,
     OrderCosts,
@@ -85,6 +86,7 @@ class ItemState:
 
     model: DemandModel
     beliefs: MarketBeliefs
+    supplier: SupplierRecord | None = None  # None: taken at its word
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Decision:
     urgency: Urgency
     rule: str
     reason: str  # one sentence
-    reason_codes: tuple[str, ...]  # what moved the decision, see `reason_codes`
+    reason_codes: tuple[str, ...]  # what moved the decision, most telling first
     needs_review: bool  # a person is asked
     review_reason: str  # empty where none
     projected_stock: float  # expected units on the shelf when the order arrives, without it
@@ -145,7 +147,7 @@ def observe(
     mine = affecting(signals, terms.unique_id)
     beliefs = update_beliefs(state.beliefs, mine, today, evidence)
     multiplier = beliefs.multiplier_to_follow(today)
-    return ItemState(model.observe(sales, not ran_out, multiplier), beliefs)
+    return replace(state, model=model.observe(sales, not ran_out, multiplier), beliefs=beliefs)
 
 
 def decide(
@@ -156,30 +158,15 @@ def decide(
     The model in `state` must have observed `today`. Its horizon must cover the lead time, the
     review period and `LONGEST_DELAY` days.
     """
-    supply = believed_supply(state.beliefs, terms, today)
-    if supply.disrupted:
-        # What would arrive beyond the forecast is judged as if it came at its end.
-        furthest = state.model.fitted.size - terms.review_period + 1
-        reach = max(min(supply.lead_time, furthest), terms.lead_time)
-        supply = replace(supply, lead_time=reach)
-    rule = rule_for(state.beliefs, today, supply.lead_time + LONGEST_DELAY // 2)
-    view = demand_view(
-        state.model, state.beliefs, terms, today, supply, settings.paths, settings.seed
-    )
-    projection = project(view, situation, supply.lead_time, settings.backorders)
-    problem = order_problem(view, situation, terms, supply, settings)
-    floor = max(DIALS[settings.priority].service_floor, settings.service_target)
-    least = weighted_quantile(projection.need, view.weights, floor) if floor > 0 else 0.0
-    risk_dial = Risk(weight=settings.risk)
-    choice = choose_order(problem, risk_dial, least)
+    evening = evening_of(state, terms, today, situation, settings)
+    view, projection, supply = evening.view, evening.projection, evening.supply
+    choice = choose_order(evening.problem, Risk(weight=settings.risk), evening.least)
     quantity = choice.quantity
     need = quantity * supply.filled_share
-    risk = _risk(projection, view.weights, quantity * supply.filled_share)
+    risk = _risk(projection, view.weights, need)
     position = situation.on_hand + int(situation.due.sum()) - situation.backlog
-    urgency = _urgency(quantity, risk, rule)
-    shortage = problem.costs.shortage
-    regret = expected_regret(projection.need - need, view.weights, shortage, terms)
-    review = _review_reason(problem, settings, projection, least, regret)
+    regret = expected_regret(evening.problem, projection.need, need, terms.shortage_cost)
+    review = review_reason(evening, quantity, regret, settings.review_cost)
     arriving = view.demand[:, supply.lead_time - 1]
     decision = Decision(
         unique_id=terms.unique_id,
@@ -187,10 +174,10 @@ def decide(
         action="order" if quantity else "wait",
         quantity=quantity,
         due=today + timedelta(days=supply.lead_time) if quantity else None,
-        urgency=urgency,
-        rule=rule.name,
+        urgency=_urgency(quantity, risk, evening.rule),
+        rule=evening.rule.name,
         reason="",
-        reason_codes=reason_codes(projection, view.weights, problem, choice, least, rule, supply),
+        reason_codes=reason_codes(evening, quantity),
         needs_review=bool(review),
         review_reason=review,
         projected_stock=float(view.weights @ projection.stock),
@@ -208,7 +195,42 @@ def decide(
         expected_regret=regret,
         curve=tuple(zip(choice.quantities.tolist(), choice.costs.tolist(), strict=True)),
     )
-    return replace(decision, reason=_reason(decision, rule, state.beliefs, today, supply))
+    return replace(decision, reason=reason_sentence(decision, evening, state.beliefs))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evening:
+    """What tonight's quantity is weighed on."""
+
+    supply: Supply
+    rule: Rule
+    view: View
+    projection: Projection
+    problem: OrderProblem
+    least: float  # units that must arrive for the service target, >= 0 where one is set
+
+
+def evening_of(
+    state: ItemState, terms: ItemTerms, today: date, situation: Situation, settings: AgentSettings
+) -> Evening:
+    """See demand, supply and stock as the agent does before it chooses."""
+    supply = believed_supply(state.beliefs, terms, today)
+    if supply.disrupted:
+        # What would arrive beyond the forecast is judged as if it came at its end.
+        furthest = state.model.fitted.size - terms.review_period + 1
+        reach = max(min(supply.lead_time, furthest), terms.lead_time)
+        supply = replace(supply, lead_time=reach)
+    rule = rule_for(state.beliefs, today, supply.lead_time + LONGEST_DELAY // 2)
+    view = demand_view(
+        state.model, state.beliefs, terms, today, supply, settings.paths, settings.seed
+    )
+    projection = project(view, situation, supply.lead_time, settings.backorders)
+    problem = order_problem(view, situation, terms, supply, settings)
+    if state.supplier is not None and state.supplier.departs:
+        problem = as_supplied(problem, state.supplier, terms, settings)
+    floor = max(DIALS[settings.priority].service_floor, settings.service_target)
+    least = weighted_quantile(projection.need, view.weights, floor) if floor > 0 else 0.0
+    return Evening(supply, rule, view, projection, problem, least)
 
 
 def order_problem(
@@ -242,6 +264,20 @@ def order_problem(
     )
 
 
+def as_supplied(
+    problem: OrderProblem, record: SupplierRecord, terms: ItemTerms, settings: AgentSettings
+) -> OrderProblem:
+    """Draw lead times and fills from what the supplier's receipts showed."""
+    paths, periods = problem.outlook.demand.shape
+    uniforms = standard_uniforms(paths, 1 + periods, settings.seed + 2)
+    late = problem.lead_time - terms.lead_time  # by known events
+    return replace(
+        problem,
+        lead_times=lead_time_paths(record, uniforms[:, : 1 + periods]) + late,
+        shares=fill_paths(record, uniforms[:, -1]),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Risk:
     total: float
@@ -260,92 +296,3 @@ def _urgency(quantity: int, risk: _Risk, rule: Rule) -> Urgency:
     if risk.total > 0.05 or (quantity and rule.urgency == Urgency.HIGH):
         return Urgency.HIGH
     return Urgency.NORMAL if quantity else Urgency.LOW
-
-
-def expected_regret(
-    short: FloatArray, weights: FloatArray, shortage: float, terms: ItemTerms
-) -> float:
-    """Return the money that knowing demand would save, as the newsvendor's loss over the paths.
-
-    `short` is each path's units wanted beyond those ordered, negative where units are left over:
-    the first cost a lost sale each, the others a review period's holding.
-    """
-    held = terms.holding_cost * terms.review_period
-    return float(weights @ (shortage * np.maximum(short, 0.0) + held * np.maximum(-short, 0.0)))
-
-
-def _review_reason(
-    problem: OrderProblem,
-    settings: AgentSettings,
-    projection: Projection,
-    least: float,
-    regret: float,
-) -> str:
-    """Say why a person should look: a limit is hit, or chance decides over a large loss."""
-    largest, costs = problem.steps.max_order, problem.costs
-    held = costs.holding * problem.review_period
-    ratio = costs.shortage / (costs.shortage + held) if costs.shortage + held > 0 else 0.0
-    wanted = max(weighted_quantile(projection.need, problem.outlook.weights, ratio), least)
-    if wanted / max(problem.filled_share, 1e-9) > largest:
-        return f"{wanted:,.0f} units are wanted and the largest order is {largest:,}"
-    if regret > settings.review_cost:
-        return (
-            f"chance is expected to make another quantity better by {regret:,.0f}, more than the "
-            f"{settings.review_cost:,.0f} that a review costs"
-        )
-    return ""
-
-
-def reason_codes(
-    projection: Projection,
-    weights: FloatArray,
-    problem: OrderProblem,
-    choice: OrderChoice,
-    least: float,
-    rule: Rule,
-    supply: Supply,
-) -> tuple[str, ...]:
-    """Name what moved the decision, most telling first."""
-    quantity, steps = choice.quantity, problem.steps
-    short = float(weights @ projection.need)
-    told = {
-        "event": rule is not NORMAL_RULE,
-        "supply_disrupted": supply.disrupted,
-        "runs_out_before_arrival": float(weights @ (projection.lost_before > 0)) > 0.2,
-        "stock_suffices": quantity == 0,
-        "demand_until_next_delivery": quantity > 0 and short > 0,
-        "safety_stock": quantity > 0 and quantity * supply.filled_share > max(short, 0.0),
-        "service_target": quantity > 0 and 0 < least <= quantity < least + steps.pack_size + 1,
-        "minimum_order": 0 < quantity == steps.quantity(1) and steps.first * steps.pack_size > 1,
-        "largest_order": quantity > 0 and choice.quantity + steps.pack_size > steps.max_order,
-        "order_cost": quantity > 0 and problem.costs.order > 0,
-        "short_delivery": supply.filled_share < 1,
-    }
-    return tuple(code for code, holds in told.items() if holds)
-
-
-def _reason(
-    decision: Decision, rule: Rule, beliefs: MarketBeliefs, today: date, supply: Supply
-) -> str:
-    cause = _cause(rule, beliefs, today)
-    stock = f"{decision.projected_stock:,.0f} units are expected on the shelf"
-    when = (today + timedelta(days=supply.lead_time)).isoformat()
-    aim = f"a {decision.service_target:.1%} chance of serving all demand until the next delivery"
-    if decision.quantity:
-        return (
-            f"{cause}: {stock} on {when}, and {decision.quantity:,} more give {aim} ({rule.says})."
-        )
-    return f"{cause}: {stock} on {when}, enough for {aim}; no order ({rule.says})."
-
-
-def _cause(rule: Rule, beliefs: MarketBeliefs, today: date) -> str:
-    for event in beliefs.events:
-        if event.signal.kind in rule.kinds:
-            since = "since" if event.signal.start <= today else "from"
-            return (
-                f"{event.signal.label} {since} {event.signal.start.isoformat()}, "
-                f"believed x{event.expected:.1f}"
-            )
-    if rule is SURGE_RULE:
-        return f"Sales surge without a signal, believed x{beliefs.surge_multiplier:.1f}"
-    return "Normal operations"

@@ -5,6 +5,7 @@ is a vector of probabilities, updated by Bayes' rule with the day's sales. A kno
 and, where its length is not told, a remaining length. Surges without a signal follow a hidden
 Markov chain: ordinary days, or a surge of one of the grid's sizes, beginning and ending at the
 rates of the prior; filtered it detects a surge from sales alone, run forward it is the hedge.
+What events teach when they are over is in `learning`: sizes and lengths by kind, trust by source.
 """
 
 from __future__ import annotations
@@ -12,106 +13,55 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
+from core_modules.learning.event_kinds import (
+    EXPERIENCE_WEIGHT,
+    KIND_PRIORS,
+    NOTHING,
+    Experience,
+    KindPosterior,
+    KindPrior,
+    kind_posterior,
+)
+from core_modules.learning.event_lessons import Lesson, SizeBelief, lesson_of
+from core_modules.learning.multiplier_grid import (
+    MULTIPLIERS,
+    NO_EFFECT,
+    DayEvidence,
+    effect_sizes,
+    lognormal_sizes,
+    point_mass,
+    posterior,
+)
+from core_modules.learning.shock_prior import ShockPrior, surge_sizes
+from core_modules.learning.signal_sources import SourceRecord, source_of
 from core_modules.market_scenarios import EventKind, JointEffect, MarketSignal
+
+__all__ = [
+    "EXPERIENCE_WEIGHT",
+    "KIND_PRIORS",
+    "MULTIPLIERS",
+    "NO_EFFECT",
+    "DayEvidence",
+    "EventBelief",
+    "Experience",
+    "KindPrior",
+    "Lesson",
+    "MarketBeliefs",
+    "ShockPrior",
+    "SourceRecord",
+    "kind_believed",
+    "kind_prior",
+    "surge_sizes",
+    "update_beliefs",
+]
 
 FloatArray = NDArray[np.float64]
 
-MULTIPLIERS: FloatArray = np.exp(np.linspace(np.log(0.1), np.log(10.0), 47))  # (sizes,)
-NO_EFFECT = 23  # index of the multiplier 1
-LENGTH_SPREAD = 0.6  # coefficient of variation of event lengths, a wide prior
 TOLD_SPREAD = 0.15  # error left in a size that the source told, standard deviation of its log
-EXPERIENCE_WEIGHT = 2.0  # past events that a kind's prior counts for
-
-
-@dataclass(frozen=True, slots=True)
-class KindPrior:
-    """What is expected of one kind of event before one has been seen."""
-
-    median: float  # multiplier on demand
-    spread: float  # standard deviation of its logarithm
-    days: float  # mean length
-    reliability: float = 1.0  # probability that a signal is true
-    lead_time_extra: int = 0  # days
-    filled_share: float = 1.0  # 0 to 1
-
-
-KIND_PRIORS: Mapping[EventKind, KindPrior] = MappingProxyType(
-    {
-        EventKind.VIRAL: KindPrior(3.0, 0.4, 5, reliability=0.85),
-        EventKind.CELEBRITY_ENDORSEMENT: KindPrior(3.0, 0.4, 5, reliability=0.85),
-        EventKind.COMPETITOR_STOCKOUT: KindPrior(2.0, 0.3, 10, reliability=0.85),
-        EventKind.COMPETITOR_PRICE_CUT: KindPrior(0.7, 0.3, 14, reliability=0.85),
-        EventKind.BLACK_FRIDAY: KindPrior(4.0, 0.4, 4),
-        EventKind.POST_HOLIDAY_CLEARANCE: KindPrior(0.6, 0.3, 14),
-        EventKind.ECONOMIC_DOWNTURN: KindPrior(0.7, 0.25, 20),
-        EventKind.PROMOTION: KindPrior(1.7, 0.3, 7),
-        EventKind.SUPPLY_DISRUPTION: KindPrior(0.8, 0.4, 10, lead_time_extra=4, filled_share=0.7),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ShockPrior:
-    """How often, how large and how long shocks are that come without warning.
-
-    The default is what the superseded demo's calendar shows in a year: three surges (x3.5 for 3
-    days, x2.2 for 11, x4 for 5) and one supply disruption of 14 days.
-    """
-
-    surges_a_year: float = 3.0  # >= 0
-    size: float = 3.1  # median multiplier, > 1
-    spread: float = 0.4  # standard deviation of its logarithm, > 0
-    days: float = 6.0  # mean length, >= 1
-    disruptions_a_year: float = 1.0  # >= 0
-    delay: float = 6.0  # mean days by which a disruption delays the next delivery, >= 1
-
-    def __post_init__(self) -> None:
-        if self.surges_a_year < 0 or self.disruptions_a_year < 0:
-            raise ValueError("shocks a year must be >= 0")
-        if self.size <= 1 or self.spread <= 0 or self.days < 1 or self.delay < 1:
-            raise ValueError(f"a shock needs size > 1, spread > 0 and lengths >= 1 day: {self}")
-
-    def scaled(self, factor: float) -> ShockPrior:
-        """Return the prior with shocks `factor` times as frequent."""
-        return replace(
-            self,
-            surges_a_year=self.surges_a_year * factor,
-            disruptions_a_year=self.disruptions_a_year * factor,
-        )
-
-    def learned(self, sizes: Sequence[float], days: Sequence[int], years: float) -> ShockPrior:
-        """Correct the prior by the surges found in `years` of an item's history.
-
-        A history that shows none leaves the prior as it is: such a record is as likely to have been
-        cleaned as to be free of shocks. Rates and lengths are means, sizes geometric means,
-        in which the prior counts for `EXPERIENCE_WEIGHT` years and events.
-        """
-        if not sizes:
-            return self
-        weight, count = EXPERIENCE_WEIGHT, len(sizes)
-        log_size = weight * np.log(self.size) + np.log(sizes).sum()
-        return replace(
-            self,
-            surges_a_year=(weight * self.surges_a_year + count) / (weight + years),
-            size=max(1.05, float(np.exp(log_size / (weight + count)))),
-            days=max(1.0, float((weight * self.days + sum(days)) / (weight + count))),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class DayEvidence:
-    """A day's sales against what ordinary demand would have been."""
-
-    sales: float  # units sold
-    ran_out: bool  # demand was at least the sales
-    expected: float  # units, ordinary demand at the level of the day, >= 0
-    variation: float  # coefficient of variation of a day's demand about `expected`, >= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,23 +83,16 @@ class EventBelief:
 
 
 @dataclass(frozen=True, slots=True)
-class Experience:
-    """What past events of one kind showed."""
-
-    count: float = 0.0  # events, by the probability that they were real
-    log_sizes: float = 0.0  # sum of their log multipliers
-    days: float = 0.0  # sum of their lengths
-    false_alarms: float = 0.0  # signals that turned out empty
-
-
-@dataclass(frozen=True, slots=True)
 class MarketBeliefs:
     """All that the agent believes of one item's market on some evening."""
 
     prior: ShockPrior
     events: tuple[EventBelief, ...] = ()
-    surge: FloatArray = field(default_factory=lambda: _point_mass(NO_EFFECT))  # (sizes,)
+    surge: FloatArray = field(default_factory=lambda: point_mass(NO_EFFECT))  # (sizes,)
     experience: Mapping[EventKind, Experience] = field(default_factory=dict)
+    elsewhere: Mapping[EventKind, Experience] = field(default_factory=dict)  # felt by others only
+    sources: Mapping[str, SourceRecord] = field(default_factory=dict)
+    lessons: tuple[Lesson, ...] = ()  # of the events found gone on this very evening
 
     @property
     def surge_probability(self) -> float:
@@ -174,19 +117,29 @@ class MarketBeliefs:
         return None if disturbed or self.surge_probability > 0.5 else 1.0
 
 
+def kind_believed(beliefs: MarketBeliefs, kind: EventKind) -> KindPosterior:
+    """Return what is believed of the size and length of the next event of a kind."""
+    own, others = beliefs.experience.get(kind, NOTHING), beliefs.elsewhere.get(kind, NOTHING)
+    return kind_posterior(KIND_PRIORS[kind], own, others)
+
+
 def kind_prior(beliefs: MarketBeliefs, kind: EventKind) -> KindPrior:
-    """Return a kind's prior, corrected by what past events of the kind showed."""
-    prior, seen = KIND_PRIORS[kind], beliefs.experience.get(kind, Experience())
-    weight = EXPERIENCE_WEIGHT
-    trusted = weight * prior.reliability + seen.count
+    """Return a kind's prior, corrected by what past events of the kind showed.
+
+    Its reliability is that of the source which is named as the kind.
+    """
+    prior, believed = KIND_PRIORS[kind], kind_believed(beliefs, kind)
     return replace(
         prior,
-        median=float(
-            np.exp((weight * np.log(prior.median) + seen.log_sizes) / (weight + seen.count))
-        ),
-        days=(weight * prior.days + seen.days) / (weight + seen.count),
-        reliability=trusted / (weight + seen.count + seen.false_alarms),
+        median=believed.median,
+        spread=believed.spread,
+        days=believed.mean_days,
+        reliability=_reliability(beliefs, kind.value, prior),
     )
+
+
+def _reliability(beliefs: MarketBeliefs, source: str, prior: KindPrior) -> float:
+    return beliefs.sources.get(source, SourceRecord()).reliability(prior.reliability)
 
 
 def update_beliefs(
@@ -200,13 +153,13 @@ def update_beliefs(
     running = known.running(today)
     if running:
         events = tuple(
-            replace(event, sizes=_posterior(event.sizes, evidence, _without(event, running)))
+            replace(event, sizes=posterior(event.sizes, evidence, _without(event, running)))
             if event in running
             else event
             for event in known.events
         )
         # While a known event runs, its own size explains unusual sales.
-        return replace(known, events=events, surge=_point_mass(NO_EFFECT))
+        return replace(known, events=events, surge=point_mass(NO_EFFECT))
     return replace(known, surge=_filter_surge(known, evidence))
 
 
@@ -230,11 +183,13 @@ def _follow_signals(
         if event.signal.event_id in present
     )
     over = [event for event in beliefs.events if event.signal.event_id not in present]
-    experience = dict(beliefs.experience)
-    for event in over:
-        kind = event.signal.kind
-        experience[kind] = _with_event(experience.get(kind, Experience()), event, today)
-    learned = replace(beliefs, experience=experience)
+    lessons = tuple(_lesson(beliefs, event, today) for event in over)
+    learned = replace(
+        beliefs,
+        experience=with_events(beliefs.experience, [(one.kind, one.felt) for one in lessons]),
+        sources=with_signals(beliefs.sources, lessons),
+        lessons=lessons,
+    )
     known = {event.signal.event_id for event in kept}
     new = tuple(
         EventBelief(signal, _prior_sizes(learned, signal))
@@ -244,31 +199,48 @@ def _follow_signals(
     return replace(learned, events=kept + new)
 
 
-def _with_event(seen: Experience, event: EventBelief, today: date) -> Experience:
-    empty = float(event.sizes[NO_EFFECT])
-    effect = event.sizes.copy()
-    effect[NO_EFFECT] = 0.0
-    mean_log = float(effect @ np.log(MULTIPLIERS))  # already weighted by being real
-    ran = (today - event.signal.start).days
-    if ran <= 0:  # withdrawn before it began
-        return replace(seen, false_alarms=seen.false_alarms + 1)
-    return Experience(
-        count=seen.count + 1 - empty,
-        log_sizes=seen.log_sizes + mean_log,
-        days=seen.days + ran * (1 - empty),
-        false_alarms=seen.false_alarms + empty,
-    )
+def _lesson(beliefs: MarketBeliefs, event: EventBelief, today: date) -> Lesson:
+    signal, logs = event.signal, np.log(MULTIPLIERS)
+    before = SizeBelief.of(_prior_sizes(beliefs, signal), logs, NO_EFFECT)
+    after = SizeBelief.of(event.sizes, logs, NO_EFFECT)
+    return lesson_of(signal, today, before, after, kind_believed(beliefs, signal.kind))
+
+
+def with_events(
+    seen: Mapping[EventKind, Experience], events: Sequence[tuple[EventKind, Experience]]
+) -> Mapping[EventKind, Experience]:
+    """Add events to what is known of each kind."""
+    if not events:
+        return seen
+    longer = dict(seen)
+    for kind, felt in events:
+        longer[kind] = longer.get(kind, NOTHING).joined(felt)
+    return longer
+
+
+def with_signals(
+    seen: Mapping[str, SourceRecord], lessons: Sequence[Lesson]
+) -> Mapping[str, SourceRecord]:
+    """Add signals, as lessons judge them, to what is known of each source."""
+    if not lessons:
+        return seen
+    longer = dict(seen)
+    for one in lessons:
+        if one.real is not None:
+            prior = KIND_PRIORS[one.kind].reliability
+            longer[one.source] = longer.get(one.source, SourceRecord()).judged(prior, one.real)
+    return longer
 
 
 def _prior_sizes(beliefs: MarketBeliefs, signal: MarketSignal) -> FloatArray:
-    prior = kind_prior(beliefs, signal.kind)
     if signal.demand == 1:  # it acts on supply or price alone
-        return _point_mass(NO_EFFECT)
+        return point_mass(NO_EFFECT)
     if signal.demand is not None:
-        sizes = _lognormal_sizes(max(signal.demand, float(MULTIPLIERS[0])), TOLD_SPREAD)
+        sizes = lognormal_sizes(max(signal.demand, float(MULTIPLIERS[0])), TOLD_SPREAD)
     else:
-        sizes = _lognormal_sizes(prior.median, prior.spread)
-    return prior.reliability * sizes + (1 - prior.reliability) * _point_mass(NO_EFFECT)
+        sizes = effect_sizes(kind_believed(beliefs, signal.kind).size_density(MULTIPLIERS))
+    trust = _reliability(beliefs, source_of(signal), KIND_PRIORS[signal.kind])
+    return trust * sizes + (1 - trust) * point_mass(NO_EFFECT)
 
 
 def _filter_surge(beliefs: MarketBeliefs, evidence: DayEvidence) -> FloatArray:
@@ -280,51 +252,4 @@ def _filter_surge(beliefs: MarketBeliefs, evidence: DayEvidence) -> FloatArray:
     on[NO_EFFECT] = 0.0
     ahead = (1 - ending) * on + ordinary * onset * surge_sizes(prior)
     ahead[NO_EFFECT] += 1 - ahead.sum()
-    return _posterior(ahead, evidence, JointEffect.none((1,)))
-
-
-def surge_sizes(prior: ShockPrior) -> FloatArray:
-    """Probability of each multiplier for a surge, (sizes,); only those above 1."""
-    sizes = _lognormal_sizes(prior.size, prior.spread)
-    sizes[: NO_EFFECT + 1] = 0.0
-    return np.asarray(sizes / sizes.sum())
-
-
-def _posterior(sizes: FloatArray, evidence: DayEvidence, others: JointEffect) -> FloatArray:
-    if evidence.expected <= 0:
-        return sizes
-    log_likelihood = _log_likelihood(evidence, others.joined(MULTIPLIERS).multiplier)
-    weighted = sizes * np.exp(log_likelihood - log_likelihood[sizes > 0].max())
-    return np.asarray(weighted / weighted.sum())
-
-
-def _log_likelihood(evidence: DayEvidence, multipliers: FloatArray) -> FloatArray:
-    """Log probability of the day's sales under each multiplier, negative binomial."""
-    mean = evidence.expected * multipliers
-    # An event scales demand and its noise alike, so the coefficient of variation stays.
-    excess = max(evidence.variation**2 - 1 / evidence.expected, 1e-3)
-    shape, sales = 1 / excess, float(round(evidence.sales))
-    chance = mean / (shape + mean)
-    if evidence.ran_out:
-        at_least = special.betainc(sales, shape, chance) if sales > 0 else np.ones_like(mean)
-        return np.log(np.maximum(at_least, 1e-300))
-    return np.asarray(
-        special.gammaln(sales + shape)
-        - special.gammaln(shape)
-        - special.gammaln(sales + 1)
-        + special.xlogy(sales, chance)
-        + shape * np.log1p(-chance)
-    )
-
-
-def _point_mass(index: int) -> FloatArray:
-    mass = np.zeros(MULTIPLIERS.size)
-    mass[index] = 1.0
-    return mass
-
-
-def _lognormal_sizes(median: float, spread: float) -> FloatArray:
-    """Probabilities of MULTIPLIERS for a lognormal size, without the point 1 (no effect)."""
-    density = np.exp(-0.5 * ((np.log(MULTIPLIERS) - np.log(median)) / spread) ** 2)
-    density[NO_EFFECT] = 0.0
-    return np.asarray(density / density.sum())
+    return posterior(ahead, evidence, JointEffect.none((1,)))

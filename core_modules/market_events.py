@@ -102,6 +102,7 @@ class MarketEvent:
     false_alarm: bool = False  # a signal without any effect
     items: tuple[str, ...] = ()  # the items it acts on; empty: all
     name: str = ""  # label on screens; empty: the kind's scenario name
+    source: str = ""  # who signals it; empty: the one source of its kind
 
     def __post_init__(self) -> None:
         for field, (least, most) in _RANGES.items():
@@ -164,6 +165,7 @@ class MarketSignal:
     shape: Shape
     price: float  # our own selling price, relative
     items: tuple[str, ...]  # the items it speaks of; empty: all
+    source: str = ""  # who it comes from; empty: the one source of its kind
 
 
 Affecting = TypeVar("Affecting", MarketEvent, MarketSignal)
@@ -229,6 +231,7 @@ def signal_of(event: MarketEvent) -> MarketSignal:
         shape=event.shape,
         price=event.price,
         items=event.items,
+        source=event.source,
     )
 
 

@@ -22,6 +22,7 @@ LOWEST, HIGHEST = -2.0, 4.0
 # A unit left over is held for about two review periods before it replaces one of a later order.
 HELD_REVIEWS = 2.0
 FINEST = 0.02  # of the spread of need: the smallest step between quantities tried
+WIDE = 4  # smallest steps that the first one is at least, to see over the bumps of thin demand
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +76,23 @@ def choose_order(
     starts = [begin]
     if world.batch > 0 or steps.first > 1 or steps.pack_size > 1 or problem.shelf_life:
         starts += [0.0, begin + world.batch / 2, begin + world.batch, begin + 2 * world.batch]
-    places = sorted(
-        {max(steps.place(one / max(problem.filled_share, 1e-9)), floor) for one in starts}
-    )
     fine = max(int(FINEST * spread / steps.pack_size), 1)
-    coarse = max(int(spread / (2 * steps.pack_size)), fine)
+    widest = max(spread / (2 * steps.pack_size), WIDE * fine) if spread > 0 else 0.0
+    coarse = fine
+    while 2 * coarse <= widest:
+        coarse *= 2
+    # On one grid whatever a lost unit costs, so that a dearer one cannot end a step lower.
+    last = floor + (steps.count - 1 - floor) // fine * fine
+    places = sorted(
+        {
+            min(floor + math.ceil(max(steps.place(one / share) - floor, 0) / fine) * fine, last)
+            for one in starts
+        }
+    )
     tried, found, table = search(
         world,
         np.array(places, dtype=np.int64),
-        (floor, steps.count - 1),
+        (floor, last),
         (coarse, fine),
         (costs.shortage, short.safety(rung)),
         (cost_at(rung - RUNG, held), short.safety(rung - RUNG)),

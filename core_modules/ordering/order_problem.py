@@ -120,6 +120,10 @@ class OrderProblem:
     filled_share: float = 1.0  # of tonight's order that arrives, 0 to 1
     shelf_life: int = 0  # periods until goods expire; 0: never
     backorders: bool = False
+    # Where a supplier does not keep its word: periods that tonight's order and one on each later
+    # evening take, (paths, 1 + periods), and the share of `filled_share` that comes, (paths,).
+    lead_times: IntArray | None = None
+    shares: FloatArray | None = None
 
     def __post_init__(self) -> None:
         periods = self.outlook.demand.shape[1]
@@ -130,3 +134,8 @@ class OrderProblem:
                 f"an order that takes {self.lead_time} periods cannot be judged on paths of "
                 f"{periods}"
             )
+        paths = self.outlook.demand.shape[0]
+        for name, wanted in (("lead_times", (paths, 1 + periods)), ("shares", (paths,))):
+            given = getattr(self, name)
+            if given is not None and given.shape != wanted:
+                raise ValueError(f"{name} must be {wanted}, got {given.shape}")

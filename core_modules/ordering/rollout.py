@@ -57,8 +57,6 @@ class Rollout(NamedTuple):
     due: FloatArray  # (periods,)
     on_hand: float
     backlog: float
-    lead_time: int
-    later_lead_time: int
     review_period: int
     filled_share: float
     shelf_life: int
@@ -70,6 +68,8 @@ class Rollout(NamedTuple):
     pack_size: int
     first_packs: int
     largest: float
+    lead_times: IntArray  # (paths, 1 + periods)
+    shares: FloatArray  # (paths,)
 
 
 def rollout_of(problem: OrderProblem) -> Rollout:
@@ -94,8 +94,6 @@ def rollout_of(problem: OrderProblem) -> Rollout:
         due=problem.due,
         on_hand=float(problem.on_hand),
         backlog=float(problem.backlog),
-        lead_time=problem.lead_time,
-        later_lead_time=problem.later_lead_time,
         review_period=problem.review_period,
         filled_share=float(problem.filled_share),
         shelf_life=problem.shelf_life,
@@ -107,7 +105,19 @@ def rollout_of(problem: OrderProblem) -> Rollout:
         pack_size=steps.pack_size,
         first_packs=steps.first,
         largest=float(steps.max_order // steps.pack_size * steps.pack_size),
+        lead_times=_lead_times(problem),
+        shares=np.ones(paths) if problem.shares is None else problem.shares,
     )
+
+
+def _lead_times(problem: OrderProblem) -> IntArray:
+    """Return the periods that tonight's order and one of each later evening take."""
+    if problem.lead_times is not None:
+        return problem.lead_times
+    paths, periods = problem.outlook.demand.shape
+    days = np.full((paths, 1 + periods), problem.later_lead_time, dtype=np.int64)
+    days[:, 0] = problem.lead_time
+    return days
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -131,7 +141,9 @@ def path_costs(  # noqa: C901, PLR0915 - calls with arrays cost more here than a
     lots = np.empty(periods + life + 1)  # units on hand by period of arrival, shifted by the life
     for path in range(paths):
         arriving[:] = world.due
-        arriving[world.lead_time - 1] += quantity * world.filled_share
+        if world.lead_times[path, 0] <= periods:
+            arrives = quantity * world.filled_share * world.shares[path]
+            arriving[world.lead_times[path, 0] - 1] += arrives
         cost = world.order_cost if quantity > 0 else 0.0
         stock, owed = world.on_hand, world.backlog
         surprise, evidence = 0.0, 0.0
@@ -167,7 +179,7 @@ def path_costs(  # noqa: C901, PLR0915 - calls with arrays cost more here than a
                 surprise += usual * wanted / variance[period]
                 evidence += usual * usual / variance[period]
             if (period + 1) % review == 0:
-                arrival = max(period + world.later_lead_time, world.resumes[path])
+                arrival = max(period + world.lead_times[path, 1 + period], world.resumes[path])
                 if arrival < periods:
                     level = 1.0
                     if learns:

@@ -144,11 +144,23 @@ def test_an_order_that_the_largest_order_cuts_is_escalated() -> None:
     assert "largest order is 40" in chosen.review_reason
 
 
-def test_a_loss_that_no_order_can_avert_is_escalated() -> None:
-    chosen = decision(0)
-    assert chosen.needs_review  # 200 units at a margin of 20 are 4,000
-    assert "4,000" in chosen.review_reason
+def test_a_loss_that_no_order_can_avert_is_urgent_but_no_regret_of_the_quantity() -> None:
+    chosen = decision(0)  # 200 units at a margin of 20 are lost before anything can arrive
     assert chosen.urgency == "critical"
+    assert chosen.expected_regret == 0
+    assert not chosen.needs_review
+
+
+def test_a_loss_that_chance_may_make_of_the_quantity_is_escalated() -> None:
+    wild = ItemState(
+        model(law=ObservationLaw(scale=400.0, power=1.0)), opening_state(model(), COST).beliefs
+    )
+    dear = replace(TERMS, goodwill=10.0, holding_cost=30.0)
+    chosen = decision(0, terms=dear, state=wild)
+    assert chosen.expected_regret > COST.review_cost
+    assert "more than the 1,000 that a review costs" in chosen.review_reason
+    patient = replace(COST, review_cost=1e9)
+    assert not decision(0, terms=dear, state=wild, settings=patient).needs_review
 
 
 def test_fixed_ordering_costs_make_orders_larger_and_rarer() -> None:

@@ -1,0 +1,1 @@
+"""Behind the agent's beliefs: what it learns from stockouts, events, signals and receipts."""
