@@ -16,6 +16,7 @@ Member = TypeVar("Member", EventKind, Shape)
 _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "kind": str,
     "name": str,
+    "source": str,
     "start": date,
     "days": int,
     "demand": (int, float),
