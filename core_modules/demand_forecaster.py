@@ -1,12 +1,13 @@
 """Demand forecasts: Prophet's pattern, a level that follows recent days, calibrated paths.
 
-For each item, in order: the pattern of its group (one Prophet fit of the group's total), the item's
-own departure from it where it sells enough to show one (a second fit), the level of recent days,
-and the observation law calibrated on errors of the past. Items without enough history get a simpler
-model, which names itself.
+For each item, in order: with weekly data a seasonal index pooled up its groups, the pattern of its
+group (one Prophet fit of what the index leaves of the total), with daily data the departures from
+it of finer groups and of items that sell enough to show one (further fits), the level of recent
+days, and the observation law calibrated on errors of the past. Items without enough history get a
+simpler model, which names itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,12 +16,13 @@ import numpy as np
 import pandas as pd
 
 from core_modules.forecasting.fit_window import Fitting
-from core_modules.forecasting.forecast_series import read_batch
+from core_modules.forecasting.forecast_series import Groups, read_batch
 from core_modules.forecasting.forecast_values import DemandForecast, DemandModel, standard_uniforms
 from core_modules.forecasting.law_calibration import fit_day_laws
 from core_modules.forecasting.level_choice import LevelSettings, follow_levels
 from core_modules.forecasting.level_following import UNMOVED
 from core_modules.forecasting.observation_law import ObservationLaw
+from core_modules.forecasting.path_drawing import draw_paths
 from core_modules.forecasting.path_spread import add_level_errors
 from core_modules.forecasting.pattern_fitting import fit_patterns
 from core_modules.forecasting.prophet_batch import Progress
@@ -33,6 +35,7 @@ __all__ = [
     "DemandModel",
     "ForecastSettings",
     "ObservationLaw",
+    "draw_paths",
     "fit_models",
     "standard_uniforms",
 ]
@@ -50,7 +53,9 @@ class ForecastSettings:
     country: str | None = None  # ISO 3166 code whose public holidays matter; None: none
     shape: ShapeSettings = field(default_factory=ShapeSettings)
     daily_level: LevelSettings = field(default_factory=LevelSettings)
-    weekly_level: LevelSettings = LevelSettings(slow=0.03, fast=0.2, lead_times=(3, 6))
+    weekly_level: LevelSettings = LevelSettings(
+        slow=0.06, fast=0.25, prior_days=6.0, lead_times=(3,)
+    )
 
     def level(self, freq: str) -> LevelSettings:
         """Return how the level follows periods of `freq`."""
@@ -68,7 +73,7 @@ def fit_models(
     settings: ForecastSettings | None = None,
     freq: str = "D",
     events: Sequence[MarketEvent] = (),
-    groups: Mapping[str, str] | str | None = None,
+    groups: Groups = None,
     holidays: pd.DataFrame | None = None,
     closed: pd.DatetimeIndex | None = None,
     jobs: int = 1,
@@ -83,10 +88,11 @@ def fit_models(
     item ends on the frame's last day. `horizon` is in periods of `freq`.
     `events` are known events: the size of those seen for two days or more is learned, the days of
     the others are missing, and the forecast is free of all. `groups` names the items that share a
-    pattern: a mapping from item to group, or a column of `frame`; by default all do. `holidays`
-    (columns `ds`, `name`) adds named days, past and to come. `closed` are days on which nothing
-    could be sold; by default they are found in the frame. Prophet fits run over `jobs` processes
-    and are kept in the folder `cache`.
+    pattern: a mapping from item to group, or a column of `frame`; by default all do. Several
+    columns, from coarse to fine, are groups inside that of all items: each shows what sets it apart
+    as far as it sells enough to tell. `holidays` (columns `ds`, `name`) adds named days, past and
+    to come. `closed` are days on which nothing could be sold; by default they are found in the
+    frame. Prophet fits run over `jobs` processes and are kept in the folder `cache`.
 
     Raises ValueError for a frame that is no sales frame. A series that cannot be fitted gets a
     simpler model instead, named in `DemandModel.model`.

@@ -31,26 +31,20 @@ def holiday_columns(
     step: int,
     country: str | None = None,
     named: pd.DataFrame | None = None,
+    *,
+    retail: bool = True,
 ) -> dict[str, FloatArray]:
     """Return each holiday's share of every period, 0 to 1, by name, shape (periods,).
 
-    `dates` are first days of periods of `step` days. Retail seasons are always there; `country` is
-    an ISO 3166 code that adds its public holidays; `named` (columns `ds`, `name`) adds known
-    days of one's own.
+    `dates` are first days of periods of `step` days. With `retail` the seasons of retail are there;
+    `country` is an ISO 3166 code that adds its public holidays; `named` (columns `ds`, `name`) adds
+    known days of one's own.
 
     Raises ValueError for a country that is not known and for wrong columns.
     """
     days = dates[:, None] + np.arange(step).astype("timedelta64[D]")  # (periods, step)
     flat = days.reshape(-1)
-    columns = {
-        name: _between(days_from(rule, flat), 0, length - 1)
-        for name, (rule, length) in RETAIL_SEASONS.items()
-    }
-    columns["Black Friday"] = _between(
-        days_from(RETAIL_DAYS["Thanksgiving"], flat), 0, BLACK_FRIDAY_DAYS - 1
-    )
-    for name, before in RUN_UP.items():
-        columns[name] = _between(days_from(RETAIL_DAYS[name], flat), -before, 0)
+    columns = _retail_columns(flat) if retail else {}
     for name, rule in (public_holidays(country) if country else {}).items():
         columns[f"{name} ({country})"] = _between(days_from(rule, flat), 0, 0)
     if named is not None:
@@ -60,6 +54,20 @@ def holiday_columns(
             known = rows["ds"].to_numpy().astype("datetime64[D]")
             columns[str(label)] = np.isin(flat, known).astype(np.float64)
     return {name: column.reshape(days.shape).mean(axis=1) for name, column in columns.items()}
+
+
+def _retail_columns(days: NDArray[np.datetime64]) -> dict[str, FloatArray]:
+    """Return which of the days lie in each season of retail, (days,), by name."""
+    columns = {
+        name: _between(days_from(rule, days), 0, length - 1)
+        for name, (rule, length) in RETAIL_SEASONS.items()
+    }
+    columns["Black Friday"] = _between(
+        days_from(RETAIL_DAYS["Thanksgiving"], days), 0, BLACK_FRIDAY_DAYS - 1
+    )
+    for name, before in RUN_UP.items():
+        columns[name] = _between(days_from(RETAIL_DAYS[name], days), -before, 0)
+    return columns
 
 
 def _between(distance: NDArray[np.int64], first: int, last: int) -> FloatArray:

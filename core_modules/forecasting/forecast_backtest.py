@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from core_modules.demand_forecaster import STEP_DAYS, ForecastSettings, fit_models
 from core_modules.forecasting.calendar_effects import event_columns
+from core_modules.forecasting.forecast_series import Groups
 from core_modules.forecasting.forecast_values import DemandModel, standard_uniforms
 from core_modules.forecasting.prophet_batch import Progress
 from core_modules.forecasting.seasonal_naive import SeasonalNaive
@@ -72,7 +73,7 @@ def backtest(
     window: int = 60,
     every: int | None = None,
     events: Sequence[MarketEvent] = (),
-    groups: Mapping[str, str] | str | None = None,
+    groups: Groups = None,
     holidays: pd.DataFrame | None = None,
     closed: pd.DatetimeIndex | None = None,
     jobs: int = 1,

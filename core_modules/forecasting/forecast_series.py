@@ -1,7 +1,8 @@
 """Sales rows as series: each item's days in a row, closed days, how simple its model must be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+# Items by group: a mapping, a column, or columns from coarse to fine; None: all are one group.
+Groups: TypeAlias = Mapping[str, str] | str | Sequence[str] | None
 
 SHORTEST = 28  # informative days below which no season is fitted
 FEWEST_SALES = 12  # days with a sale below which no season is fitted
@@ -30,6 +33,7 @@ class Series:
     values: FloatArray  # (days from first,) units, NaN where missing or closed, outliers cut
     ceiling: float  # units a period to which outliers were cut, inf without any sale
     promo: FloatArray  # (days from first,) 1 where promoted, else 0
+    within: tuple[str, ...] = ()  # finer groups inside `group`, from coarse to fine
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +54,7 @@ class Batch:
 
 def read_batch(
     frame: pd.DataFrame,
-    groups: Mapping[str, str] | str | None,
+    groups: Groups,
     closed: pd.DatetimeIndex,
     step: int,
 ) -> Batch:
@@ -61,9 +65,7 @@ def read_batch(
 
     Raises ValueError where a column is missing or items end on different days.
     """
-    for column in ("unique_id", "ds", "y"):
-        if column not in frame:
-            raise ValueError(f"the sales frame has no column {column!r}; it needs unique_id, ds, y")
+    _require_columns(frame, groups)
     if frame.empty:
         raise ValueError("the sales frame has no rows; nothing can be forecast from it")
     dates = frame["ds"].to_numpy().astype("datetime64[D]")
@@ -83,7 +85,7 @@ def read_batch(
         promo = (frame["promo"].to_numpy(dtype=np.float64, na_value=0.0) > 0).astype(np.float64)
     series = []
     for name, rows in frame.groupby("unique_id", sort=False).indices.items():
-        group = _group(str(name), frame, np.asarray(rows), groups)
+        group, within = _groups(str(name), frame, np.asarray(rows), groups)
         at = place[rows]
         if int(at.max()) != days - 1:
             raise ValueError(
@@ -101,22 +103,33 @@ def read_batch(
                 values=np.minimum(dense, ceiling),
                 ceiling=ceiling,
                 promo=_dense(at, promo[rows], days, 0.0),
+                within=within,
             )
         )
     return Batch(start, step, days, tuple(series), shut)
 
 
-def _group(
-    name: str,
-    frame: pd.DataFrame,
-    rows: NDArray[np.intp],
-    groups: Mapping[str, str] | str | None,
-) -> str:
+def _require_columns(frame: pd.DataFrame, groups: Groups) -> None:
+    for column in ("unique_id", "ds", "y"):
+        if column not in frame:
+            raise ValueError(f"the sales frame has no column {column!r}; it needs unique_id, ds, y")
+    named = [groups] if isinstance(groups, str) else groups or ()
+    for column in () if isinstance(named, Mapping) else named:
+        if column not in frame:
+            raise ValueError(f"the sales frame has no column {column!r} to group its items by")
+
+
+def _groups(
+    name: str, frame: pd.DataFrame, rows: NDArray[np.intp], groups: Groups
+) -> tuple[str, tuple[str, ...]]:
+    """Return the group of an item and the finer ones inside it."""
     if groups is None:
-        return ""
+        return "", ()
     if isinstance(groups, str):
-        return str(frame[groups].iloc[int(rows[0])])
-    return groups.get(name, "")
+        return str(frame[groups].iloc[int(rows[0])]), ()
+    if isinstance(groups, Mapping):
+        return groups.get(name, ""), ()
+    return "", tuple(str(frame[column].iloc[int(rows[0])]) for column in groups)
 
 
 def _dense(place: NDArray[np.int64], values: FloatArray, days: int, gap: float) -> FloatArray:

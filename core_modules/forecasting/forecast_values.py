@@ -109,20 +109,24 @@ class DemandModel:
 
     def forecast(self, days: int, uniforms: FloatArray) -> DemandForecast:
         """Draw paths for the next `days` days from uniforms (paths, 1 + days or more)."""
+        paths = self.draw(uniforms[:, 0], self.law.warped(uniforms[:, 1 : 1 + days]), days)
+        return DemandForecast(self.unique_id, self.origin, paths, self.expected[:days], self.model)
+
+    def draw(self, errors: FloatArray, noise: FloatArray, days: int) -> IntArray:
+        """Return paths (paths, days) from a uniform a path and the law's warped noise of its days.
+
+        Raises ValueError where the fitted horizon is shorter than `days`.
+        """
         if days > self.fitted.size:
             raise ValueError(
                 f"{self.unique_id!r} is fitted {self.fitted.size} days ahead, {days} were asked "
                 "for; fit it with a longer horizon"
             )
-        mean = self.expected[:days]
-        errors, noise = uniforms[:, 0], uniforms[:, 1 : 1 + days]
+        usual = self.fitted[:days] * (self.level.value * self.law.mean_ratio)
         if self.idle.start == 0:
-            paths = self.law.draw(mean, errors, noise, self.level.doubt)
-        else:
-            on, errors = self.idle.on_days(self.run, days, errors)
-            usual = self.fitted[:days] * (self.level.value * self.law.mean_ratio)
-            paths = self.law.draw(usual, errors, noise, self.level.doubt) * on
-        return DemandForecast(self.unique_id, self.origin, paths, mean, self.model)
+            return self.law.draw_warped(usual, errors, noise, self.level.doubt)
+        on, errors = self.idle.on_days(self.run, days, errors)
+        return self.law.draw_warped(usual, errors, noise, self.level.doubt) * on
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; `from_dict` restores the model bit for bit."""

@@ -33,6 +33,7 @@ class LevelSettings:
 
     slow: float = 0.025
     fast: float = 0.2
+    prior_days: float = 0.0  # periods at the long-run level always believed beside recent ones
     lead_times: tuple[int, ...] = (7, 14)  # periods over which errors are judged
 
     def __post_init__(self) -> None:
@@ -40,6 +41,8 @@ class LevelSettings:
             raise ValueError(
                 f"forgetting must be 0 < slow < fast < 1, got {self.slow} and {self.fast}"
             )
+        if not self.prior_days >= 0:
+            raise ValueError(f"prior_days must be >= 0, got {self.prior_days}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +67,8 @@ def follow_levels(
     evidence = [_evidence(*pattern) for pattern in patterns]
     for (actual, fitted, idle), told in zip(patterns, evidence, strict=True):
         plain.append(np.where(idle_days(actual, idle), np.nan, actual))
-        slow.append(ratios_through(plain[-1], told, settings.slow))
-        fast.append(ratios_through(plain[-1], told, settings.fast))
+        slow.append(ratios_through(plain[-1], told, settings.slow, settings.prior_days))
+        fast.append(ratios_through(plain[-1], told, settings.fast, settings.prior_days))
         thresholds.append(_threshold(plain[-1], fitted, slow[-1], settings.fast))
     # (items, gains), each row relative to the item's own mean error
     errors = np.array(
@@ -101,7 +104,10 @@ def _level_after(
     actual: FloatArray, told: FloatArray, gain: float, threshold: float, settings: LevelSettings
 ) -> Level:
     """Return the level after the last day."""
-    slow, fast = (ratio_after(actual, told, rate) for rate in (settings.slow, settings.fast))
+    slow, fast = (
+        ratio_after(actual, told, rate, settings.prior_days)
+        for rate in (settings.slow, settings.fast)
+    )
     return Level(slow, fast, gain, threshold)
 
 

@@ -27,11 +27,14 @@ class LevelRatio:
     forgetting: float  # share of the evidence dropped a day, 0 to 1
     actual: float  # discounted units seen, >= 0
     fitted: float  # discounted units fitted for the same days, >= 0
+    prior: float = 0.0  # fitted units believed beside them to sell as fitted, never discounted
 
     @property
     def value(self) -> float:
         """Actual over fitted demand; 1 without evidence."""
-        return max(self.actual / self.fitted, SMALLEST_RATIO) if self.fitted > 0 else 1.0
+        if self.fitted <= 0:
+            return 1.0
+        return max((self.actual + self.prior) / (self.fitted + self.prior), SMALLEST_RATIO)
 
     def observe(self, actual: float, fitted: float) -> "LevelRatio":
         """Return the ratio one day on."""
@@ -95,25 +98,37 @@ def doubt(
     return np.asarray(DOUBT * np.sqrt(np.maximum(departure**2 - noise**2, 0.0)))
 
 
-def ratios_through(actual: FloatArray, fitted: FloatArray, forgetting: float) -> FloatArray:
+def ratios_through(
+    actual: FloatArray, fitted: FloatArray, forgetting: float, prior_days: float = 0.0
+) -> FloatArray:
     """Return the ratio at the end of each day, (days,), as `LevelRatio.observe` would give it.
 
-    `actual` is NaN where missing; days without fitted demand tell nothing.
+    `actual` is NaN where missing; days without fitted demand tell nothing. `prior_days` are the
+    days of fitted demand that are always believed beside the evidence.
     """
-    sums = _discounted(actual, fitted, forgetting)
+    sums = _discounted(actual, fitted, forgetting) + _prior(actual, fitted, prior_days)
     ratio = np.maximum(sums[0] / sums[1], SMALLEST_RATIO)
     known = informative(actual, fitted)
     place = np.cumsum(known)  # of the last informative day, 0 before any
     return np.concatenate([[1.0], ratio])[place]
 
 
-def ratio_after(actual: FloatArray, fitted: FloatArray, forgetting: float) -> LevelRatio:
+def ratio_after(
+    actual: FloatArray, fitted: FloatArray, forgetting: float, prior_days: float = 0.0
+) -> LevelRatio:
     """Return the ratio after the last day."""
+    always = _prior(actual, fitted, prior_days)
     if not informative(actual, fitted).any():
-        prior = PRIOR_DAYS * float(fitted.mean()) if fitted.size else 0.0
-        return LevelRatio(forgetting, prior, prior)
+        first = PRIOR_DAYS * float(fitted.mean()) if fitted.size else 0.0
+        return LevelRatio(forgetting, first, first, always)
     sums = _discounted(actual, fitted, forgetting)
-    return LevelRatio(forgetting, float(sums[0, -1]), float(sums[1, -1]))
+    return LevelRatio(forgetting, float(sums[0, -1]), float(sums[1, -1]), always)
+
+
+def _prior(actual: FloatArray, fitted: FloatArray, days: float) -> float:
+    """Return the units fitted for so many ordinary days."""
+    known = informative(actual, fitted)
+    return days * float(fitted[known].mean()) if known.any() else 0.0
 
 
 def informative(actual: FloatArray, fitted: FloatArray) -> BoolArray:

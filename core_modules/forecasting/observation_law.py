@@ -82,8 +82,18 @@ class ObservationLaw:
         `errors` (paths,) give the level error of a path, `noise` (paths, days) its days, so the
         same uniforms give comonotone demand under every mean. `doubt` is the level's, see `Level`.
         """
-        if self.warp:
-            noise = np.minimum(np.interp(noise, WARP_KNOTS, self.warp), LARGEST_UNIFORM)
+        return self.draw_warped(mean, errors, self.warped(noise), doubt)
+
+    def warped(self, noise: FloatArray) -> FloatArray:
+        """Return the probabilities that the law's warp gives for uniforms, elementwise."""
+        if not self.warp:
+            return noise
+        return np.minimum(np.interp(noise, WARP_KNOTS, self.warp), LARGEST_UNIFORM)
+
+    def draw_warped(
+        self, mean: FloatArray, errors: FloatArray, noise: FloatArray, doubt: float
+    ) -> IntArray:
+        """Draw as `draw` does, from noise that is warped already."""
         error = self._level_errors(errors, mean.size, doubt)
         return self._about(mean / self.mean_ratio, noise, error)
 

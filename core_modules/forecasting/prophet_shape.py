@@ -173,14 +173,16 @@ def _effects(model: Any, task: ShapeTask) -> tuple[tuple[str, float], ...]:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep cmdstanpy's chatter and prophet's use of old pandas calls off the screen."""
-    logger = logging.getLogger("cmdstanpy")
-    disabled = logger.disabled
-    logger.disabled = True
+    """Keep the libraries' chatter, and prophet's use of old pandas calls, off the screen."""
+    loggers = [logging.getLogger(name) for name in ("cmdstanpy", "prophet", "prophet.forecaster")]
+    before = [logger.disabled for logger in loggers]
+    for logger in loggers:
+        logger.disabled = True
     try:
         with warnings.catch_warnings():
             # Prophet 1.5 calls what pandas 3 announces to change; nothing of ours does.
             warnings.filterwarnings("ignore", category=pd.errors.Pandas4Warning)
             yield
     finally:
-        logger.disabled = disabled
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled

@@ -265,3 +265,70 @@ def test_lead_time_intervals_hold_in_a_supermarket(shared_data: Callable[[str], 
     pooled = result.pooled()
     error = pooled.pivot_table(index="lead_time", columns="method", values="pinball")
     assert (error[FORECASTER] < 0.9 * error["seasonal naive"]).all()
+
+
+def weekly(weeks: int = 157, items: int = 40, mean: float = 4.0) -> pd.DataFrame:
+    """Return thin weekly sales; in ISO weeks 46 and 47 those of kind k0 are four times as many."""
+    rng = np.random.default_rng(0)
+    dates = pd.date_range("2021-01-04", periods=weeks, freq="W-MON", unit="us")
+    sale = dates.isocalendar().week.isin([46, 47]).to_numpy()
+    parts = []
+    for k in range(items):
+        kind = f"k{k % 2}"
+        expected = mean * np.where(sale & (kind == "k0"), 4.0, 1.0)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "unique_id": f"item{k}",
+                    "ds": dates,
+                    "y": rng.poisson(expected) * 1.0,
+                    "kind": kind,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_thin_weekly_items_take_the_spikes_of_all_and_more_of_their_own_kind() -> None:
+    frame = weekly()
+    known = frame[frame["ds"] < "2023-11-06"]  # the next weeks are 45, 46, 47, 48
+    alike = fit_models(known, horizon=4, freq="W")
+    apart = fit_models(known, horizon=4, freq="W", groups=["kind"])
+    peaks = [
+        np.mean([one.expected[1] / one.expected[0] for one in models[kind::2]])
+        for models in (alike, apart)
+        for kind in (0, 1)
+    ]
+    assert peaks[0] == pytest.approx(peaks[1], rel=0.1)  # one index for all: about (4 + 1) / 2
+    assert peaks[0] == pytest.approx(2.5, rel=0.2)
+    assert peaks[2] > peaks[0] + 0.3
+    assert peaks[3] < peaks[1] - 0.3
+
+
+def test_daily_groups_depart_from_the_week_of_all() -> None:
+    frame = made_up(items=6, days=800, mean=30.0)
+    odd = frame["unique_id"].isin(["item1", "item3", "item5"])
+    sunday = frame["ds"].dt.day_of_week == 6
+    frame["y"] = np.where(odd & sunday, 3 * frame["y"], frame["y"])
+    frame["kind"] = np.where(odd, "odd", "even")
+    models = fit_models(frame, horizon=28, groups=["kind"])
+    first = pd.Timestamp(models[0].origin) + pd.Timedelta(days=1)
+    weekday = pd.date_range(first, periods=28).day_of_week
+    even, unlike = (
+        pd.Series(model.expected).groupby(weekday).mean() for model in (models[0], models[1])
+    )
+    assert even[6] / even[0] == pytest.approx(1.2 / 0.8, rel=0.15)
+    assert unlike[6] / unlike[0] == pytest.approx(3.6 / 0.8, rel=0.15)
+
+
+def test_named_days_of_ones_own_count_in_weekly_data_too() -> None:
+    frame = weekly()
+    fairs = pd.to_datetime(["2021-03-08", "2022-06-13", "2023-02-13", "2023-11-20"])
+    frame["y"] = np.where(frame["ds"].isin(fairs), 3 * frame["y"], frame["y"])
+    known = frame[frame["ds"] < "2023-11-06"]
+    days = [day for monday in fairs for day in pd.date_range(monday, periods=7)]
+    named = pd.DataFrame({"ds": days, "name": "fair"})
+    plain = fit_models(known, horizon=4, freq="W")
+    told = fit_models(known, horizon=4, freq="W", holidays=named)
+    lift = np.mean([one.expected[2] for one in told]) / np.mean([one.expected[2] for one in plain])
+    assert lift > 1.25

@@ -126,7 +126,7 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("line", "key", "message"),
     [
-        ('colour = "red"', "colour", "is not known; the keys are kind, name, start"),
+        ('colour = "red"', "colour", "is not known; the keys are kind, name, source, start"),
         ("demand = true", "demand", "must be a number, got true"),
         ('demand = "3"', "demand", "must be a number, got '3'"),
         ("demand = nan", "demand", "must be 0 to 1000, got nan"),
