@@ -7,9 +7,8 @@ import csv
 import math
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import timedelta
-from enum import Enum
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,9 @@ import pandas as pd
 
 from core_modules.agent_policy import AgentPolicy, DecisionRecord
 from core_modules.agent_rules import NORMAL_RULE
-from core_modules.decision_inputs import decision_id, write_decision_inputs
-from core_modules.inventory_agent import Decision
+from core_modules.decision_inputs import DECISION_INPUTS as DECISION_INPUTS
+from core_modules.decision_inputs import DECISIONS, digests_kept, write_decision_inputs
+from core_modules.explaining.decision_rows import DECISION_COLUMNS, decision_row
 from core_modules.performance_analytics import by_item, by_scenario, key_figures
 from core_modules.plain_json import write_json
 from core_modules.reporting.run_report import COSTS, RunReport
@@ -29,28 +29,14 @@ from core_modules.settings import Settings
 from core_modules.simulation_runs import PolicyRun
 
 VERSIONED = ("prophet", "pandas", "numpy", "scipy", "matplotlib", "plotly", "numba")
-DECISION_INPUTS = "decision_inputs.jsonl.gz"
 
 
 def write_decisions(records: Sequence[DecisionRecord], path: Path) -> None:
     """Write one row a decision, in order of day and item."""
-    names = ["decision_id", *(field.name for field in fields(Decision))]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(names)
-        for record in records:
-            values = [getattr(record.decision, field.name) for field in fields(Decision)]
-            writer.writerow([decision_id(record.decision), *(_cell(value) for value in values)])
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else value
+        writer.writerow(DECISION_COLUMNS)
+        writer.writerows(decision_row(record.decision) for record in records)
 
 
 def write_orders(case: RunCase, run: PolicyRun, path: Path) -> None:
@@ -257,12 +243,13 @@ def write_run(
     report = build_report(case, settings, runs, policy)
     folder.mkdir(parents=True, exist_ok=True)
     records = policy.records if isinstance(policy, AgentPolicy) else []
-    write_decisions(records, folder / "decisions.csv")
+    write_decisions(records, folder / DECISIONS)
     write_orders(case, runs[0], folder / "orders.csv")
     if records:
         write_decision_inputs(records, case.terms, folder / DECISION_INPUTS)
     write_json(report.kpis, folder / "metrics.json")
-    write_json(run_facts(case, settings, runs[0].name), folder / "run.json")
+    facts = run_facts(case, settings, runs[0].name) | {"kept": digests_kept(folder)}
+    write_json(facts, folder / "run.json")
     write_pictures(report, folder)
     write_html_report(report, folder / "report.html")
     return report

@@ -15,12 +15,12 @@ def explanation_lines(explanation: Explanation) -> list[str]:
     decision = explanation.decision
     what = f"order {decision.quantity:,} units" if decision.quantity else "order nothing"
     due = f", expected on {decision.due.isoformat()}" if decision.due else ""
-    chance = f"of which chance alone may cost {decision.expected_regret:,.2f}"
+    chance = f"knowing demand would save {decision.expected_regret:,.2f}"
     return [
         f"{what}{due}, urgency {decision.urgency.value}",
         decision.reason,
         f"rule: {decision.rule}; because of: {', '.join(decision.reason_codes) or 'nothing'}",
-        f"expected cost {decision.expected_cost:,.2f}, {chance}",
+        f"expected cost {decision.expected_cost:,.2f}; {chance}",
         f"review by a person: {decision.review_reason or 'not needed'}",
         "",
         "expected cost by quantity (* the one chosen, - short of the service target)",

@@ -25,18 +25,31 @@ def expected_regret(
 
     `need` is each path's units wanted from the order until the next delivery, (paths,), negative
     where there are units to spare, and `shortage` the true money of a lost unit. The newsvendor's
-    loss: a unit short is lost; X units too many are held for the review period R and then until
-    demand of pace d has used them up, h (R X + X^2 / (2 d)), those that expire before are wasted.
-    What no quantity could have averted, demand lost before the order arrives or stock that was
-    there anyway, is no regret.
+    loss against each path's best accepted quantity: a unit short is lost; X units too many are held
+    for the review period R and then until demand of pace d has used them up, h (R X + X^2 / (2 d)),
+    those that expire before are wasted. What no quantity could have averted, demand lost before the
+    order arrives or stock that was there anyway, is no regret, nor is the batch that saves the cost
+    of further orders.
     """
-    short = np.maximum(need - arriving, 0.0)
-    spare = np.minimum(np.maximum(arriving - need, 0.0), arriving)
+    world = rollout_of(problem)
+    best = _best_arriving(problem, need)
+    batch = world.batch if arriving > 0 else 0.0
+    short = np.maximum(np.minimum(need, best) - arriving, 0.0)
+    spare = np.maximum(arriving - best - batch, 0.0)
     pace = max(float(problem.outlook.mean.mean()), 1e-9)
     kept = spare if problem.shelf_life == 0 else np.minimum(spare, pace * problem.shelf_life)
     held = problem.costs.holding * (problem.review_period * kept + kept**2 / (2 * pace))
     lost = shortage * short + held + problem.costs.waste * (spare - kept)
     return float(problem.outlook.weights @ lost)
+
+
+def _best_arriving(problem: OrderProblem, need: FloatArray) -> FloatArray:
+    """Return the units that arrive of the smallest accepted quantity that serves each need."""
+    steps, share = problem.steps, max(problem.filled_share, 1e-9)
+    packs = np.maximum(np.ceil(need / (share * steps.pack_size) - 1e-9), steps.first)
+    largest = steps.max_order // steps.pack_size * steps.pack_size
+    quantity = np.minimum(packs * steps.pack_size, largest)
+    return np.where(need > 0, quantity * problem.filled_share, 0.0)
 
 
 def later_safety(problem: OrderProblem) -> float:
