@@ -37,7 +37,6 @@ from core_modules.forecasting.level_following import Level, LevelRatio  # noqa: 
 from core_modules.forecasting.observation_law import ObservationLaw  # noqa: E402
 from core_modules.inventory import IntArray  # noqa: E402
 from core_modules.item_terms import ItemTerms  # noqa: E402
-from core_modules.learning.censored_demand import demand_behind  # noqa: E402
 from core_modules.sales_history import read_sales  # noqa: E402
 from core_modules.simulation import Observation, build_market, simulate  # noqa: E402
 
@@ -130,9 +129,9 @@ class Follower:
             case "zero":
                 return model.observe(0 if ran_out else sales)
             case "missing":
-                return model.observe(sales, in_stock=not ran_out)
+                return model.observe(sales, multiplier=None if ran_out else 1.0)
             case "imputed":
-                return model.observe(demand_behind(model, sales, ran_out))
+                return model.observe(sales, in_stock=not ran_out)
         return model.observe(sales)
 
 

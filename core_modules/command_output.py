@@ -1,8 +1,9 @@
 """What commands show: tables on standard output, notes and progress on standard error."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import typer
@@ -10,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from core_modules.plain_json import to_json
-from core_modules.policy_comparison import Comparison
 from core_modules.reporting.run_report import RunReport
+
+if TYPE_CHECKING:
+    from core_modules.policy_comparison import Comparison
 
 WIDEST = 400  # columns
 MOST_ROWS = 30  # printed of a long table; the file has them all
@@ -77,34 +80,44 @@ def _console() -> Console:
     return Console(width=WIDEST)
 
 
-def print_comparison(comparison: Comparison) -> None:
-    """Print one calendar's summary."""
+def print_comparison(comparison: "Comparison") -> None:
+    """Print one calendar's summary, the bound apart from the policies."""
     console = _console()
     table = _table(f"calendar {comparison.scenarios}")
     headings = (
-        "policy", "level", "service\nmedian", "fill rate\nmean", "profit\nmean", "5 to 95 %",
-        "of\nbound", "regret", "agent ahead by", "stock\nmean", "orders\nmean",
+        "policy", "parameter", "cost\nmean", "more than the agent", "fill rate\nmean",
+        "service\nmean", "stock\nmean", "orders\nmean", "without events:\ncost",
+        "more than the agent", "fill rate",
     )  # fmt: skip
     for number, heading in enumerate(headings):
         table.add_column(heading, justify="left" if number < 2 else "right")
     for row in comparison.summary.to_dict("records"):
-        ahead = (
-            f"{row['behind_agent']:,.0f} ({row['behind_low']:,.0f} to {row['behind_high']:,.0f})"
-        )
+        if row["policy"] == "clairvoyant":
+            table.add_section()
+        plain = not pd.isna(row["plain_cost"])
         table.add_row(
             str(row["policy"]),
             str(row["parameter"]),
-            f"{row['service_median']:.1%}",
+            f"{row['cost']:,.0f}",
+            "" if row["policy"] == "agent" else _interval(row, "more"),
             f"{row['fill_rate']:.2%}",
-            f"{row['profit']:,.0f}",
-            f"{row['profit_p5']:,.0f} to {row['profit_p95']:,.0f}",
-            f"{row['share_of_bound']:.2%}",
-            f"{row['regret']:,.0f}",
-            "" if row["policy"] == "agent" else ahead,
+            f"{row['service_level']:.1%}",
             f"{row['average_stock']:,.0f}",
             f"{row['orders_placed']:,.0f}",
+            f"{row['plain_cost']:,.0f}" if plain else "",
+            _interval(row, "plain_more") if plain else "",
+            f"{row['plain_fill_rate']:.2%}" if plain else "",
         )
     console.print(table)
+    for row in comparison.summary.to_dict("records"):
+        if row["dominated_by"]:
+            line = f"{row['policy']} costs more and fills no more than: {row['dominated_by']}"
+            console.print(line, highlight=False)
+
+
+def _interval(row: Mapping[Any, Any], name: str) -> str:
+    """Return a difference with its 95 % interval."""
+    return f"{row[name]:,.0f} ({row[f'{name}_low']:,.0f} to {row[f'{name}_high']:,.0f})"
 
 
 def print_run(report: RunReport, folder: Path, *, as_json: bool) -> None:

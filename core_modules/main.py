@@ -6,10 +6,28 @@ from pathlib import Path
 if not __package__:  # started as a script: our imports begin at the repository root
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from datetime import date
 from typing import Annotated
 
 import typer
+
+from core_modules.command_options import (
+    AsOf,
+    Country,
+    Format,
+    Items,
+    Jobs,
+    Json,
+    Out,
+    Priorities,
+    RefitEvery,
+    Sales,
+    Scenarios,
+    Seed,
+    Top,
+    day,
+    numbers,
+)
+from core_modules.order_commands import add_order_commands
 
 app = typer.Typer(
     add_completion=False,
@@ -17,42 +35,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-
-Seed = Annotated[int, typer.Option(min=0, help="Every random draw follows from it.")]
-Sales = Annotated[
-    Path | None,
-    typer.Option(
-        "--sales",
-        help="Sales history: CSV or Parquet with unique_id, ds, y (and in_stock, price, promo), "
-        "M5, Online Retail or Rossmann.",
-    ),
-]
-Format = Annotated[str, typer.Option("--format", help="auto, long, m5, online-retail or rossmann.")]
-Items = Annotated[
-    list[str] | None, typer.Option("--item", help="Only this item; may be given several times.")
-]
-Top = Annotated[
-    int | None, typer.Option("--top", min=1, help="Only the N best sellers of the history.")
-]
-AsOf = Annotated[
-    str | None, typer.Option("--as-of", help="Last day of the history, such as 2024-06-30.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")]
-Jobs = Annotated[int, typer.Option(min=1, help="Processes that fit demand models.")]
-Out = Annotated[
-    Path | None, typer.Option(help="Folder of the results; default: one under results/.")
-]
-Priorities = Annotated[
-    str, typer.Option(help="What the agent puts first: service, balanced or cost.")
-]
-RefitEvery = Annotated[int, typer.Option(min=1, help="Days between refits of the demand models.")]
-Country = Annotated[
-    str | None, typer.Option(help="Country whose public holidays matter, such as US or GB.")
-]
-Scenarios = Annotated[
-    str | None,
-    typer.Option(help="Calendar none, original, stress or random, or a TOML file of events."),
-]
 
 
 @app.callback()
@@ -119,7 +101,7 @@ def simulate(
         priority=priority,
         refit_every=refit_every,
         backorders=backorders,
-        as_of=_day(as_of),
+        as_of=day(as_of),
         seed=seed,
         out=out,
         jobs=jobs,
@@ -154,7 +136,7 @@ def extract(
         top=top,
         by=by,
         country=country,
-        as_of=_day(as_of),
+        as_of=day(as_of),
         report=report,
         out=out,
         json=json,
@@ -189,10 +171,10 @@ def forecast(
         item=item,
         top=top,
         horizon=horizon,
-        lead_times=[int(number) for number in _numbers(lead_times)],
+        lead_times=[int(number) for number in numbers(lead_times)],
         origins=origins,
         country=country,
-        as_of=_day(as_of),
+        as_of=day(as_of),
         out=out,
         jobs=jobs,
         json=json,
@@ -206,11 +188,15 @@ def compare(
     ] = "original,stress,random",
     seeds: Annotated[int, typer.Option(min=1, help="Seeds, the same for every policy.")] = 20,
     tuning_seeds: Annotated[
-        int, typer.Option(min=1, help="Other seeds on which the baselines are tuned.")
-    ] = 100,
+        int, typer.Option(min=1, help="Other seeds on which the rules are tuned.")
+    ] = 20,
     shocks: Annotated[
         str, typer.Option(help="Factors on the frequency of the shocks the agent hedges against.")
     ] = "1",
+    policies: Annotated[
+        str | None,
+        typer.Option(help="Textbook rules, with commas between them; default: all."),
+    ] = None,
     days: Annotated[int, typer.Option(min=1, help="Length of a run.")] = 180,
     priority: Priorities = "service",
     refit_every: RefitEvery = 7,
@@ -218,7 +204,7 @@ def compare(
     jobs: Jobs = 2,
     json: Json = False,
 ) -> None:
-    """Compare the agent with the baselines and the bound on the reference item, seed by seed."""
+    """Compare the agent with the textbook's rules and the bound on the reference item."""
     from core_modules.commands import run_compare
 
     run_compare(
@@ -228,47 +214,15 @@ def compare(
         days=days,
         priority=priority,
         refit_every=refit_every,
-        shock_factors=_numbers(shocks),
+        shock_factors=numbers(shocks),
+        policies=[name.strip() for name in policies.split(",")] if policies else None,
         out=out,
         jobs=jobs,
         json=json,
     )
 
 
-@app.command()
-def verify(
-    exact: Annotated[
-        bool,
-        typer.Option("--exact", help="Cost long lead times by dynamic programs, not simulated."),
-    ] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder that keeps the table, if any.")] = None,
-    jobs: Jobs = 2,
-    json: Json = False,
-) -> None:
-    """Recompute the published tables of inventory theory; exit 1 where a figure differs."""
-    from core_modules.verify_command import run_verify
-
-    if not run_verify(exact=exact, out=out, jobs=jobs, as_json=json):
-        raise typer.Exit(1)
-
-
-def _numbers(text: str) -> list[float]:
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a list of numbers such as 0.5,1,2") from None
-    if not all(0 < number < 1e6 for number in numbers):
-        raise typer.BadParameter(f"{text!r} holds a number that is not above 0")
-    return numbers
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day such as 2024-06-30") from None
+add_order_commands(app)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,8 @@
-"""The policies that the agent is compared with, and the bound that none can beat."""
+"""The policies that the agent is compared with, and the bound that none can beat.
+
+The textbook's rules on the agent's own forecasts are `Rule` (what each orders: `wanted_units`),
+tuned among the values of `GRIDS`. The policies of this file need no forecast.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +16,21 @@ from core_modules.inventory import IntArray, OrderLimits, allowed_quantity, orde
 from core_modules.item_terms import ItemTerms
 from core_modules.market_scenarios import EventKind, MarketSignal, affecting
 from core_modules.order_chances import Foresight
+from core_modules.policies.parameter_grids import GRIDS, TITLES
+from core_modules.policies.rule_arithmetic import Rule, wanted_units
 from core_modules.simulation import Market, Observation
+
+__all__ = [
+    "DEMO_RULES",
+    "GRIDS",
+    "TITLES",
+    "Clairvoyant",
+    "DaysOfCover",
+    "OrderUpTo",
+    "OriginalRules",
+    "Rule",
+    "wanted_units",
+]
 
 FloatArray = NDArray[np.float64]
 

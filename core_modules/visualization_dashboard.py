@@ -1,4 +1,4 @@
-"""The three pictures of a run, drawn for a board; the only module that draws with matplotlib."""
+"""The pictures of a run and of a comparison; the only module that draws with matplotlib."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from core_modules.reporting import picture_events as market
 from core_modules.reporting import picture_rows as by_name
 from core_modules.reporting import run_findings as findings
 from core_modules.reporting.html_report import write_html_report
+from core_modules.reporting.picture_frontier import frontier_panel
 from core_modules.reporting.report_palette import BLUE, GREY
 from core_modules.reporting.report_wording import shorten
 from core_modules.reporting.run_figures import (
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["write_html_report", "write_pictures"]
+__all__ = ["write_frontier", "write_html_report", "write_pictures"]
 
 _WIDTH = 16.0  # inches, of every picture
 _LEFT, _RIGHT = 0.95, 0.85  # inches beside the wide panels
@@ -72,6 +73,20 @@ def write_pictures(report: RunReport, folder: Path) -> None:
                 metadata={"Software": None},
                 pil_kwargs=_FAST,
             )
+
+
+def write_frontier(title: str, sweep: pd.DataFrame, points: pd.DataFrame, path: Path) -> None:
+    """Draw what each policy's service costs over its parameters; see `frontier_panel`."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(_WIDTH, 8.0))
+        FigureCanvasAgg(figure)
+        figure.text(0.4 / _WIDTH, 1 - 0.5 / 8.0, title, fontsize=16, fontweight="bold")
+        frontier_panel(parts.place(figure, _LEFT, 1.0, 10.9, 6.2), sweep, points)
+        figure.savefig(path, dpi=_DPI, metadata={"Software": None}, pil_kwargs=_FAST)
 
 
 def inventory_dashboard(report: RunReport) -> "Figure":

@@ -88,8 +88,20 @@ def _product_sales(product: Product, rng: np.random.Generator) -> pd.DataFrame:
     return sales[open_days & (product.first_day <= DAYS)]
 
 
+# What `plan` may know beside: who supplies, room a unit takes (litres), and what haste costs.
+SUPPLIERS = {"Drinks": "Getraenke Nord", "Bakery": "Backstube", "Household": "Wholesale Ltd"}
+SUPPLIER_TERMS = (  # supplier, minimum_order_value, order_days
+    ("Getraenke Nord", "150", "mon wed fri"),
+    ("Backstube", "", ""),
+    ("Wholesale Ltd", "120", "wed"),
+)
+VOLUMES = {"Drinks": 1.6, "Bakery": 0.9, "Household": 2.4}
+HASTE = {"Household": "0.35,2"}  # expedite_cost, expedited_lead_time
+SERVICE = (("A", 0.98), ("BX", 0.97), ("C", 0.9))  # class, service
+
+
 def make_files(folder: Path) -> None:
-    """Write sales.csv, items.csv, stock.csv and open_orders.csv into the folder."""
+    """Write all example files but events.toml into the folder."""
     terms = "order_cost,lead_time,moq,pack_size,max_order,shelf_life"
     files = {
         "sales.csv": make_sales(np.random.default_rng(SEED)).to_csv(
@@ -103,6 +115,21 @@ def make_files(folder: Path) -> None:
         "open_orders.csv": _lines(
             "unique_id,due,quantity",
             (f"{p.unique_id},{due},{units}" for p in PRODUCTS for due, units in p.on_order),
+        ),
+        "plan_items.csv": _lines(
+            f"unique_id,category,unit_price,unit_cost,{terms},"
+            "supplier,volume,expedite_cost,expedited_lead_time",
+            (
+                f"{p.unique_id},{p.category},{p.price},{p.cost},{p.terms},{SUPPLIERS[p.category]},"
+                f"{VOLUMES[p.category]},{HASTE.get(p.category, ',')}"
+                for p in PRODUCTS
+            ),
+        ),
+        "suppliers.csv": _lines(
+            "supplier,minimum_order_value,order_days", (",".join(one) for one in SUPPLIER_TERMS)
+        ),
+        "service_by_class.csv": _lines(
+            "class,service", (f"{name},{service}" for name, service in SERVICE)
         ),
     }
     for name, text in files.items():

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from core_modules.forecasting.idle_spells import IdleLaw
 from core_modules.forecasting.level_following import UNMOVED, Level, LevelRatio
 from core_modules.forecasting.observation_law import ObservationLaw
+from core_modules.learning.censored_demand import imputed_demand
 
 __all__ = ["DemandForecast", "DemandModel", "ObservationLaw", "standard_uniforms"]
 
@@ -76,8 +77,9 @@ class DemandModel:
     ) -> DemandModel:
         """Return the model one day on, its level moved by the day's sales.
 
-        A day out of stock is missing, unless its sales alone were above expectation: demand was at
-        least that. Days without a sale count the less, the surer it is that the item is idle.
+        A day on which stock ran out counts with the demand to be expected behind its sales; without
+        any sale it is missing. Days without a sale count the less, the surer it is that the item is
+        idle.
         `multiplier` is the known effect of an event on the day's demand, None where the day tells
         nothing about ordinary demand.
 
@@ -102,6 +104,17 @@ class DemandModel:
         if sales <= 0 and in_stock and self.idle.spell(run):
             # What looked like falling demand was the item leaving the shelf.
             return self.awake or self.level
+        if not in_stock and sales > 0:
+            # Demand was at least the sales; what is to be expected of it moves the level.
+            doubt = float(self.law.level_sds(1, self.level.doubt)[0])
+            told = imputed_demand(
+                np.array(actual),
+                np.array(True),
+                np.array(fitted * self.level.value),
+                self.law,
+                doubt,
+            )
+            return self.level.observe(min(float(told), self.ceiling or np.inf), fitted)
         if in_stock or actual > fitted * self.level.value:
             doubted = float(self.idle.idle_chance(run)) if sales <= 0 else 0.0
             return self.level.observe(actual, fitted * (1 - doubted))

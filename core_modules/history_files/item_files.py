@@ -29,6 +29,7 @@ from core_modules.item_terms import LEAST, ItemTerms, OpenOrder
 LONGEST_TIME = 3_650  # periods; a lead time beyond it is a slip
 _TIMES = ("lead_time", "review_period", "shelf_life")
 ITEM_COLUMNS = ("unique_id", *AMOUNTS, *LEAST)
+PLAN_COLUMNS = ("supplier", "volume", "expedite_cost", "expedited_lead_time")  # only plans use them
 _SYNONYMS = {
     "unique_id": ("id", "sku", "item", "item_id", "product", "product_id", "article", "code"),
     "on_hand": ("stock", "quantity", "qty", "units", "inventory"),
@@ -129,8 +130,9 @@ def _term_column(table: TextTable, name: str) -> FloatArray:
 
 def _group_column(table: TextTable, gaps: TermGaps) -> str:
     """Return the column that is the items' group, '' where there is none."""
-    groups = [name for name in table.columns if name not in ITEM_COLUMNS]
-    refuse_misspelt(table, ITEM_COLUMNS, groups)
+    known = (*ITEM_COLUMNS, *PLAN_COLUMNS)
+    groups = [name for name in table.columns if name not in known]
+    refuse_misspelt(table, known, groups)
     if not groups:
         return ""
     chosen = "category" if "category" in groups else groups[0]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from core_modules.ordering.order_problem import OrderProblem
+from core_modules.ordering.order_problem import OrderProblem, OrderSteps
 from core_modules.ordering.rollout import rollout_of, search, weighed
 
 FloatArray = NDArray[np.float64]
@@ -64,6 +64,9 @@ def choose_order(
     or a shelf life, not ordering and whole batches are tried as well.
     """
     risk = risk or Risk()
+    if problem.filled_share <= 0:  # nothing of tonight's order would come
+        problem = replace(problem, steps=OrderSteps(max_order=0))
+        least = 0.0
     world = rollout_of(problem)
     costs, steps = problem.costs, problem.steps
     held = costs.holding * problem.review_period
@@ -89,13 +92,16 @@ def choose_order(
             for one in starts
         }
     )
+    below = (costs.shortage, short.safety(rung))
+    if rung > LOWEST:
+        below = (cost_at(rung - RUNG, held), short.safety(rung - RUNG))
     tried, found, table = search(
         world,
         np.array(places, dtype=np.int64),
         (floor, last),
         (coarse, fine),
         (costs.shortage, short.safety(rung)),
-        (cost_at(rung - RUNG, held), short.safety(rung - RUNG)),
+        below,
         problem.outlook.weights,
         (risk.weight, risk.tail),
     )

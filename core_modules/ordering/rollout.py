@@ -80,8 +80,11 @@ def rollout_of(problem: OrderProblem) -> Rollout:
     pace = float(outlook.mean.mean())
     cycle = 0.0
     if costs.order > 0 and costs.holding > 0:
-        # The economic order quantity, of which the review period's own demand is the need.
-        cycle = math.sqrt(2 * costs.order * pace / costs.holding) - pace * problem.review_period
+        # The economic order quantity, less what the need holds beyond the level at which an order
+        # goes out: half of a review period's demand and of its scatter on average.
+        cycle = math.sqrt(2 * costs.order * pace / costs.holding)
+        beyond = pace * problem.review_period + float(outlook.variance.mean()) / max(pace, 1e-9)
+        cycle -= beyond / 2
     return Rollout(
         demand=outlook.demand,
         mean=outlook.mean,

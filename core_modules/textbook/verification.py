@@ -1,4 +1,7 @@
-"""Recomputes every published table of `published_tables.json` and says where it differs."""
+"""Recomputes every published table of `published_tables.json` and says where it differs.
+
+A further table holds the agent's orders, told the demand law, against the published optima.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -10,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from core_modules.textbook.checks import Check
+from core_modules.textbook.verified_agent import AGENT_TABLE, agent_tasks, check_mean
 from core_modules.textbook.verified_formulas import (
     check_economic_order,
     check_newsvendor,
@@ -35,14 +39,18 @@ def published_tables() -> dict[str, Any]:
 
 
 def verify_tables(
-    *, exact: bool = False, progress: Progress | None = None, jobs: int = 2
+    *, exact: bool = False, agent: bool = True, progress: Progress | None = None, jobs: int = 2
 ) -> list[Check]:
-    """Return one check a published figure, in the order of the tables.
+    """Return one check a published figure, in the order of the tables, and those of the `agent`.
 
-    Lost-sales costs beyond lead time 2 are simulated unless `exact`. The rows run side by side in
-    threads: the compiled steps, which take nearly all the time, let each other run.
+    Beyond lead time 2 lost-sales costs are simulated, and the agent is left out, unless `exact`.
+    The rows run side by side in threads: the compiled steps, which take nearly all the time, let
+    each other run.
     """
-    tasks = _tasks(published_tables(), exact)
+    tables = published_tables()
+    tasks = _tasks(tables, exact)
+    if agent:
+        tasks += agent_tasks(tables, exact=exact)
     with ThreadPoolExecutor(jobs) as pool:
         waiting = [pool.submit(task) for task in tasks]
         try:
@@ -53,7 +61,8 @@ def verify_tables(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-        return [check for future in waiting for check in future.result()]
+        checks = [check for future in waiting for check in future.result()]
+    return checks + check_mean([check for check in checks if check.table == AGENT_TABLE])
 
 
 def _tasks(tables: dict[str, Any], exact: bool) -> list[Task]:

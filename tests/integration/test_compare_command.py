@@ -1,4 +1,4 @@
-"""The bench: paired seeds, baselines tuned elsewhere and in hindsight, the bound on top."""
+"""The bench: paired seeds, rules tuned elsewhere on the agent's own forecasts, the bound apart."""
 
 import json
 from pathlib import Path
@@ -13,42 +13,63 @@ from core_modules.policy_comparison import summarise
 def test_policies_are_compared_on_the_same_seeds(tmp_path: Path) -> None:
     folder = tmp_path / "bench"
     arguments = ["--seeds", "2", "--tuning-seeds", "2", "--days", "12", "--shocks", "1,0.5"]
+    arguments += ["--policies", "order-up-to,s-s,original"]
     assert main(["compare", "--scenarios", "original", *arguments, "--out", str(folder)]) == 0
     rows = pd.read_csv(folder / "by_seed.csv")
-    seeds = rows.groupby("policy")["seed"].agg(list)
-    assert all(one == [0, 1] for one in seeds)
-    assert set(seeds.index) == {
+    assert all(rows.groupby(["policy", "events"])["seed"].agg(list).map(lambda one: one == [0, 1]))
+    informed = {
         "agent",
         "agent, shocks x0.5",
+        "order-up-to, quantile",
+        "(s, S)",
         "original-rules",
-        "order-up-to, other seeds",
-        "order-up-to, hindsight",
-        "days-of-cover, other seeds",
-        "days-of-cover, hindsight",
         "clairvoyant",
     }
-    bound = rows[rows["policy"] == "clairvoyant"].set_index("seed")["profit"]
-    assert (rows["profit"] <= rows["seed"].map(bound) + 1e-6).all()
+    assert set(rows.loc[rows["events"], "policy"]) == informed
+    assert len(set(rows.loc[~rows["events"], "policy"])) == 3  # the rules, told of no event
+    bound = rows[rows["policy"] == "clairvoyant"].set_index("seed")
+    assert (rows["profit"] <= rows["seed"].map(bound["profit"]) + 1e-6).all()
+    # Cost and profit add up to the margin of all demand, the same for every policy.
+    margin = bound["profit"] + bound["cost"]
+    assert (rows["profit"] + rows["cost"]).to_numpy() == pytest.approx(rows["seed"].map(margin))
+    sweep = pd.read_csv(folder / "sweep.csv")
+    tried = sweep[sweep["policy"] == "(s, S)"].groupby("events").size()
+    assert tried.tolist() == [24, 24]
+    assert (folder / "frontier_original.png").read_bytes().startswith(b"\x89PNG")
     summary = json.loads((folder / "comparison.json").read_text())["original"]
     assert summary[0]["policy"] == "agent"
 
 
 def test_the_summary_pairs_seeds() -> None:
-    figures = {"service_level": 1.0, "fill_rate": 1.0, "average_stock": 5.0, "orders_placed": 1}
-    profits = {"agent": (90.0, 70.0), "days-of-cover": (80.0, 70.0), "clairvoyant": (100.0, 80.0)}
+    figures = {
+        "service_level": 1.0,
+        "fill_rate": 0.9,
+        "average_stock": 5.0,
+        "orders_placed": 1,
+        "parameter": "",
+    }
+    costs = {
+        ("agent", True): (10.0, 30.0),
+        ("min/max", True): (20.0, 30.0),
+        ("min/max", False): (40.0, 50.0),
+        ("clairvoyant", True): (0.0, 20.0),
+    }
     by_seed = pd.DataFrame(
         [
-            {"policy": policy, "parameter": "", "seed": seed, "profit": profit, **figures}
-            for policy, pair in profits.items()
-            for seed, profit in enumerate(pair)
+            {"policy": policy, "events": events, "seed": seed, "cost": cost, "profit": -cost}
+            | figures
+            for (policy, events), pair in costs.items()
+            for seed, cost in enumerate(pair)
         ]
     )
     rows = summarise(by_seed).set_index("policy")
-    assert rows.loc["agent", "regret"] == pytest.approx(10)  # (100 - 90 + 80 - 70) / 2
-    assert rows.loc["agent", "share_of_bound"] == pytest.approx(160 / 180)
-    # The agent is ahead by 10 and by 0: mean 5, margin 1.96 x 7.0711 / sqrt(2) = 9.8.
-    assert rows.loc["days-of-cover", "behind_agent"] == pytest.approx(5)
-    assert rows.loc["days-of-cover", "behind_high"] == pytest.approx(14.8)
+    assert rows.loc["agent", "regret"] == pytest.approx(10)  # (10 - 0 + 30 - 20) / 2
+    # The rule costs 10 and 0 more: mean 5, margin 1.96 x 7.0711 / sqrt(2) = 9.8.
+    assert rows.loc["min/max", "more"] == pytest.approx(5)
+    assert rows.loc["min/max", "more_high"] == pytest.approx(14.8)
+    assert rows.loc["min/max", "plain_more"] == pytest.approx(25)
+    assert rows.loc["min/max", "dominated_by"] == "agent"
+    assert rows.loc["agent", "dominated_by"] == ""  # the bound is no policy
 
 
 @pytest.mark.parametrize(
@@ -57,6 +78,7 @@ def test_the_summary_pairs_seeds() -> None:
         (["--shocks", "0.5"], "--shocks must include 1"),
         (["--scenarios", "storm"], "there is no calendar 'storm'"),
         (["--shocks", "often"], "is not a list of numbers"),
+        (["--policies", "guesswork"], "there is no policy 'guesswork': use some of order-up-to"),
     ],
 )
 def test_wrong_arguments_are_told(

@@ -36,6 +36,7 @@ from core_modules.forecasting.level_following import (
 )
 from core_modules.forecasting.observation_law import WARP_KNOTS
 from core_modules.forecasting.path_spread import add_level_errors
+from core_modules.learning.censored_demand import demand_behind
 from core_modules.market_scenarios import EventKind, MarketEvent
 
 NEW_YEAR = date(2024, 1, 1)
@@ -91,8 +92,15 @@ def test_ratios_through_a_history_are_those_of_observing_day_by_day(
     assert ratio_after(actual, fitted, forgetting).actual == pytest.approx(ratio.actual)
 
 
-def test_a_day_out_of_stock_leaves_the_level_alone() -> None:
-    assert model().observe(3.0, in_stock=False).level == LEVEL
+def test_a_day_out_of_stock_without_a_sale_leaves_the_level_alone() -> None:
+    assert model().observe(0.0, in_stock=False).level == LEVEL
+
+
+def test_a_day_out_of_stock_counts_with_the_demand_expected_behind_its_sales() -> None:
+    behind = demand_behind(model(), 3.0, True)
+    assert behind > 3
+    level = model().observe(3.0, in_stock=False).level
+    assert level.value == pytest.approx(model().observe(behind).level.value)
 
 
 def test_a_day_out_of_stock_that_sold_above_expectation_lifts_the_level() -> None:

@@ -11,7 +11,7 @@ from scipy import stats
 from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.forecasting.level_following import Level, LevelRatio
 from core_modules.forecasting.observation_law import ObservationLaw
-from core_modules.learning.censored_demand import demand_behind, imputed_demand
+from core_modules.learning.censored_demand import imputed_demand
 
 POISSON = ObservationLaw(scale=1.0, power=1.0)
 
@@ -94,8 +94,9 @@ def test_a_level_fed_with_imputed_days_does_not_starve_behind_a_small_stock() ->
     levels = []
     for demand in np.random.default_rng(2).poisson(20, 300).tolist():
         sales, ran_out = min(demand, 18), demand >= 18
-        missing = missing.observe(sales, in_stock=not ran_out)
-        imputed = imputed.observe(demand_behind(imputed, sales, ran_out))
+        # Without a multiplier the day tells nothing.
+        missing = missing.observe(sales, multiplier=None if ran_out else 1.0)
+        imputed = imputed.observe(sales, in_stock=not ran_out)
         levels.append((missing.level.value, imputed.level.value))
     alone, helped = np.mean(levels[50:], axis=0)
     assert alone < 0.9

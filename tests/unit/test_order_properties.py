@@ -218,8 +218,8 @@ def test_a_batch_that_saves_the_cost_of_further_orders_is_no_regret() -> None:
         later_lead_time=1,
     )  # fmt: skip
     need = np.full(PATHS, 100.0)
-    # sqrt(2 x 64 x 100 / 0.02) = 800 units, of which the next day's 100 are the need.
-    assert expected_regret(problem, need, 800.0, 20.0) == 0
+    # sqrt(2 x 64 x 100 / 0.02) = 800 units a time, of which the need is 50 on average and 100 here.
+    assert expected_regret(problem, need, 850.0, 20.0) == 0
     # 100 more: held a day and then until they are used up, 0.02 (100 + 100^2 / 200).
-    assert np.isclose(expected_regret(problem, need, 900.0, 20.0), 3.0)
+    assert np.isclose(expected_regret(problem, need, 950.0, 20.0), 3.0)
     assert np.isclose(expected_regret(problem, need, 90.0, 20.0), 200.0)

@@ -1,0 +1,1 @@
+"""The parts behind `order_planning`: files, shared limits, classes, profiles, records."""
