@@ -9,7 +9,7 @@ Reads ../shared/data/ beside the project. Recorded sales are taken as demand, an
 the same forecasts, made from the sales recorded up to the evening. A unit held costs 1 a day and a
 lost one 4, 9 or 19; lead times are 3, 7 and 14 days; an order may be placed every evening and costs
 nothing. Parameters, the agent's weight of a lost unit among them, are tuned on the days before the
-test and applied to it untouched: each rule's among 24 values on all items, the agent's among 14 on
+test and applied to it untouched: each rule's among 48 values on all items, the agent's among 14 on
 a sample of items. Days that no order of the test can reach are not counted.
 """
 

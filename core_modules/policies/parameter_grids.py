@@ -12,7 +12,7 @@ from core_modules.policies.rule_arithmetic import Rule
 
 FloatArray = NDArray[np.float64]
 
-BUDGET = 24  # parameter values tried a rule
+BUDGET = 48  # parameter values tried a rule
 TITLES = MappingProxyType(
     {
         Rule.ORDER_UP_TO: "order-up-to, quantile",
@@ -32,11 +32,13 @@ TITLES = MappingProxyType(
     }
 )
 
-_Z = np.concatenate([np.linspace(-1.0, 2.6, 16), 2.6 * np.geomspace(1.25, 10.0, 8)])  # deviations
+# Deviations: fine where chance is met, and far beyond it for rules whose only answer to a surge is
+# stock: no rule should find its best value at an end of its grid.
+_Z = np.concatenate([np.linspace(-1.0, 2.4, 16), np.geomspace(2.6, 120.0, 32)])
 _FEWER_Z = _Z[::2]
-_CHANCES = np.concatenate([np.linspace(0.3, 0.9, 13), 1 - np.geomspace(0.085, 0.0005, 11)])
-_COVERS = np.geomspace(0.4, 12.0, BUDGET)  # of the cover's days
-_SHARES = np.linspace(0.5, 1.075, BUDGET)  # of usual demand
+_CHANCES = np.concatenate([np.linspace(0.3, 0.9, 24), 1 - np.geomspace(0.09, 0.00005, 24)])
+_COVERS = np.geomspace(0.4, 24.0, BUDGET)  # of the cover's days
+_SHARES = np.linspace(0.5, 1.4, BUDGET)  # of usual demand
 
 
 def _pairs(first: FloatArray, second: tuple[float, ...]) -> FloatArray:
@@ -75,7 +77,7 @@ def parameter_words(rule: Rule, a: float, b: float) -> str:
     """
     match rule:
         case Rule.ORDER_UP_TO | Rule.NEWSVENDOR:
-            return f"chance {a:.4g}"
+            return f"chance {a:.5f}"
         case Rule.CAPPED_BASE_STOCK:
             return f"z {a:.2f}, cap {b:g} reviews"
         case Rule.S_S | Rule.R_Q:

@@ -50,7 +50,7 @@ def test_a_sure_forecast_makes_order_up_to_a_constant_level() -> None:
 
 def test_lanes_of_a_replication_stand_next_to_each_other() -> None:
     result = run([Rule.ORDER_UP_TO, Rule.NEWSVENDOR], [[3, 3], [9, 9]], told=5.0)
-    assert result.sold[0, :, 0].tolist() == [3] * 48 + [9] * 48
+    assert result.sold[0, :, 0].tolist() == [3] * 96 + [9] * 96
 
 
 def test_without_events_the_plain_forecast_is_read() -> None:
@@ -59,9 +59,9 @@ def test_without_events_the_plain_forecast_is_read() -> None:
 
 def test_trailing_means_take_in_each_day_of_sales() -> None:
     result = run([Rule.DAYS_OF_COVER], [[0, 0, 0]], told=5.0)
-    # The best-stocked lane covers 12 x 2 days of a mean of 27 / 28, 26 / 28 and 25 / 28 of 4.
+    # The best-stocked lane covers 24 x 2 days of a mean of 27 / 28, 26 / 28 and 25 / 28 of 4.
     position = 10 + np.cumsum(result.ordered[0, -1])
-    assert position[0] == round(24 * 4 * 27 / 28)
+    assert position[0] == round(48 * 4 * 27 / 28)
     assert position[-1] == position[0]  # falling levels order nothing
 
 
