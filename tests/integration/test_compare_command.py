@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from core_modules.main import main
+from core_modules.policies.parameter_grids import BUDGET
 from core_modules.policy_comparison import summarise
 
 
@@ -34,7 +35,7 @@ def test_policies_are_compared_on_the_same_seeds(tmp_path: Path) -> None:
     assert (rows["profit"] + rows["cost"]).to_numpy() == pytest.approx(rows["seed"].map(margin))
     sweep = pd.read_csv(folder / "sweep.csv")
     tried = sweep[sweep["policy"] == "(s, S)"].groupby("events").size()
-    assert tried.tolist() == [24, 24]
+    assert tried.tolist() == [BUDGET, BUDGET]
     assert (folder / "frontier_original.png").read_bytes().startswith(b"\x89PNG")
     summary = json.loads((folder / "comparison.json").read_text())["original"]
     assert summary[0]["policy"] == "agent"
