@@ -83,9 +83,7 @@ def read_decision_inputs(path: Path, only: str | None = None) -> Iterator[KeptDe
                 if start is None or line.startswith(start):
                     yield rebuilt(KeptDecision, json.loads(line))
     except UNREADABLE as error:
-        raise RecordError(
-            f"{path.name} is no record of this version: make the run again"
-        ) from error
+        raise _unreadable(path) from error
 
 
 def decision_ids(path: Path) -> list[str]:
@@ -95,9 +93,7 @@ def decision_ids(path: Path) -> list[str]:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             return [str(decoder.raw_decode(line, skipped)[0]) for line in lines]
     except UNREADABLE as error:
-        raise RecordError(
-            f"{path.name} is no record of this version: make the run again"
-        ) from error
+        raise _unreadable(path) from error
 
 
 def _unreadable(path: Path) -> RecordError:

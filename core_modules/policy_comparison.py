@@ -216,8 +216,8 @@ def _lane_rows(
         if informed and original.any():
             # The demo's rule reads the events itself, each with a multiplier of its own.
             own = run_policy(case, baseline(case, "original-rules", 0.0), settings).figures
-            columns = list(_costed(own, case.market, case))
-            frame.loc[original, columns] = _costed(own, case.market, case).to_numpy()
+            costed = _costed(own, case.market, case)
+            frame.loc[original, list(costed)] = costed.to_numpy()
         yield frame
 
 

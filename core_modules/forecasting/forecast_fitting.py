@@ -9,8 +9,6 @@ from core_modules.agent_policy import Fit
 from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.market_scenarios import MarketEvent
 
-DAYS_IN_A_YEAR = 365.25
-
 
 def fitter(
     *,

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from core_modules.agent_policy import AgentPolicy, Fit
 from core_modules.forecasting.forecast_values import standard_uniforms
 from core_modules.inventory import IntArray
-from core_modules.inventory_agent import AgentSettings, ItemState, Situation, evening_of
+from core_modules.inventory_agent import (
+    LONGEST_DELAY,
+    AgentSettings,
+    ItemState,
+    Situation,
+    evening_of,
+)
 from core_modules.item_terms import ItemTerms
 from core_modules.market_beliefs import ShockPrior
 from core_modules.simulation import Observation
@@ -94,6 +100,7 @@ class TapingAgent(AgentPolicy):
 
     def _plain(self, state: ItemState, one: ItemTerms, _: Observation) -> Forecast:
         paths = self._thin.paths
-        days = min(one.lead_time + one.review_period + 13, state.model.fitted.size)
+        reach = one.lead_time - 1 + one.review_period
+        days = min(reach + LONGEST_DELAY, state.model.fitted.size)
         drawn = state.model.forecast(days, standard_uniforms(paths, days, self._thin.seed)).paths
         return Forecast(drawn.astype(np.float32), np.full(paths, 1 / paths), one.lead_time, 1.0)
