@@ -1,0 +1,1 @@
+"""The live system: events in, explained orders out, watched and steered in a browser."""

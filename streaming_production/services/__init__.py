@@ -1,0 +1,1 @@
+"""The three processes of the live system."""
