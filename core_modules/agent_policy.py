@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core_modules.agent_evening import take_in
 from core_modules.demand_view import believed_supply
 from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.inventory import IntArray
@@ -18,11 +19,9 @@ from core_modules.inventory_agent import (
     ItemState,
     Situation,
     decide,
-    observe,
     opening_state,
 )
 from core_modules.item_terms import ItemTerms
-from core_modules.learning.censored_demand import demand_behind
 from core_modules.learning.lesson_sharing import share_lessons
 from core_modules.learning.supplier_record import SupplierRecord, confirmed_receipt
 from core_modules.market_beliefs import ShockPrior
@@ -108,7 +107,7 @@ class AgentPolicy:
     def order(self, observation: Observation) -> IntArray:
         """Observe the day, refit where it is due, decide for every item and replication."""
         items, replications = observation.on_hand.shape
-        told = observation.sales.astype(np.float64)
+        told = np.zeros((items, replications))
         missing = np.zeros((items, replications), dtype=np.bool_)
         for path in range(replications):
             signals = observation.signals(path)
@@ -116,15 +115,11 @@ class AgentPolicy:
                 before = self._states[item][path]
                 sales = int(observation.sales[item, path])
                 ran_out = bool(observation.ran_out[item, path])
-                today = observation.today
-                state = observe(before, one, today, sales, ran_out, signals)
-                hidden = state.beliefs.multiplier_to_follow(today) is None
-                # A day without stock and without a sale tells nothing of demand.
-                missing[item, path] = hidden or (ran_out and sales == 0)
-                if ran_out and not missing[item, path]:
-                    told[item, path] = demand_behind(before.model, sales, ran_out)
+                evening = take_in(before, one, observation.today, sales, ran_out, signals)
+                told[item, path] = evening.demand
+                missing[item, path] = not evening.tells
                 record = self._answered(before, item, path, observation)
-                self._states[item][path] = replace(state, supplier=record)
+                self._states[item][path] = replace(evening.state, supplier=record)
             self._share_lessons(path)
         self._sales.append(told)
         self._missing.append(missing)
