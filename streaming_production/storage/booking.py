@@ -1,0 +1,158 @@
+"""Booking: new ledger events and day closings -> item_states, item_days and what they correct.
+
+An item whose new events come after all it had goes on from where it stands. Any other is folded
+again from the first day that changes, from the events in the log.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+from sqlalchemy import Connection, update
+
+from streaming_production.events import Event
+from streaming_production.storage.engine import update_rows, upsert_rows
+from streaming_production.storage.item_books import ItemBook, days_of, open_books, past_from
+from streaming_production.storage.ledger import NOTHING, SUMS, DaySums, Folded, Sheet
+from streaming_production.storage.tables import decisions, item_days, item_states
+
+# Columns of an item's state that a booking changes.
+_STANDING = (
+    "on_hand",
+    "price",
+    "last_day",
+    "last_event_day",
+    "last_instant",
+    "last_source",
+    "last_id",
+    "last_closed_day",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What a booking showed."""
+
+    unmet: int  # units of demand that newly found no stock
+    late: list[str]  # ids of events that came after later ones
+
+
+def book(connection: Connection, epoch: int, new: Sequence[Event]) -> Booked:
+    """Bring the ledger up to date with events that are already in the log.
+
+    Raises UnknownItems.
+    """
+    books = open_books(connection, epoch, new)
+    sheet = Sheet()
+    order = [*_go_on(sheet, books), *_fold_again(connection, epoch, sheet, books)]
+    folded = sheet.fold()
+    _write(connection, epoch, order, folded, sheet.prices)
+    _correct(connection, epoch, order)
+    unmet = int(folded.unmet.sum()) - sum(one.unmet_before for one in order)
+    return Booked(max(unmet, 0), [event.id for one in order for event in one.late()])
+
+
+def _go_on(sheet: Sheet, books: Sequence[ItemBook]) -> Iterator[ItemBook]:
+    for one in books:
+        if not one.goes_on:
+            continue
+        state = one.state
+        if state.last_day is not None and one.first_day == state.last_day:
+            before = {state.last_day: tuple(state[-len(SUMS) :])}
+            if state.closed:
+                one.closed.add(state.last_day)
+            one.unmet_before = state.unmet
+            sheet.begin_item(state.on_hand, state.price, state.opening)
+        else:
+            before = {}
+            sheet.begin_item(state.on_hand, state.price, state.on_hand)
+        _lay_out(sheet, one, one.events, before)
+        yield one
+
+
+def _fold_again(
+    connection: Connection, epoch: int, sheet: Sheet, books: Sequence[ItemBook]
+) -> Iterator[ItemBook]:
+    by_first_day: defaultdict[str, list[ItemBook]] = defaultdict(list)
+    for one in books:
+        if not one.goes_on:
+            by_first_day[one.first_day].append(one)
+    for first, some in by_first_day.items():
+        past = past_from(connection, epoch, [one.state.unique_id for one in some], first)
+        for one in some:
+            name, state = one.state.unique_id, one.state
+            had = past.days.get(name, [])
+            one.closed.update(row.day for row in had if row.closed)
+            one.unmet_before = sum(row.unmet for row in had)
+            opened = (state.opening_stock, state.opening_price)
+            stock, price = past.standing.get(name, opened)
+            sheet.begin_item(stock, price, stock)
+            _lay_out(sheet, one, past.events.get(name, []), {row.day: NOTHING for row in had})
+            yield one
+
+
+def _lay_out(
+    sheet: Sheet, one: ItemBook, moving: Sequence[Event], before: dict[str, DaySums]
+) -> None:
+    """Put the item's days on the sheet: those with events, those closed, those it had."""
+    by_day = days_of(moving)
+    one.days = sorted({*by_day, *one.closed, *before})
+    for day in one.days:
+        sheet.begin_day(before.get(day, NOTHING))
+        if day in by_day:
+            sheet.book(by_day[day])
+
+
+def _write(
+    connection: Connection,
+    epoch: int,
+    order: Sequence[ItemBook],
+    folded: Folded,
+    prices: Sequence[float],
+) -> None:
+    columns = [getattr(folded, one.name).tolist() for one in fields(Folded)]
+    sums = iter(zip(*columns, prices, strict=True))
+    day_rows, state_rows = [], []
+    for one in order:
+        name = one.state.unique_id
+        for day in one.days:
+            opening, *moved, closing, revenue, price = next(sums)
+            closed = day in one.closed
+            day_rows.append((epoch, name, day, opening, *moved, closing, price, revenue, closed))
+        last = max(one.last_key, one.events[-1].key) if one.events else one.last_key
+        last_closed = one.state.last_closed_day
+        if one.closed:
+            last_closed = max(last_closed or "", *one.closed)
+        last_key = last or (None,) * 4
+        state_rows.append((closing, price, one.days[-1], *last_key, last_closed, epoch, name))
+    upsert_rows(connection, item_days, day_rows)
+    update_rows(connection, item_states, _STANDING, ("epoch", "unique_id"), state_rows)
+
+
+def _correct(connection: Connection, epoch: int, order: Sequence[ItemBook]) -> None:
+    """Mark the decisions, and the items, whose closed days late events changed."""
+    for one in order:
+        decided, name = one.state.last_decided_day or "", one.state.unique_id
+        if not one.events or one.events[0].key[0] > decided:
+            continue
+        after_closing = {event.key[0] for event in one.after_closing}
+        days = {event.key[0] for event in one.events}
+        changed = {
+            day for day in days if day < decided or (day <= decided and day in after_closing)
+        }
+        if not changed:
+            continue
+        connection.execute(
+            update(decisions)
+            .where(
+                decisions.c.epoch == epoch,
+                decisions.c.unique_id == name,
+                decisions.c.day >= min(changed),
+            )
+            .values(touched=True)
+        )
+        connection.execute(
+            update(item_states)
+            .where(item_states.c.epoch == epoch, item_states.c.unique_id == name)
+            .values(corrected=True)
+        )

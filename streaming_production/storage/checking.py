@@ -1,0 +1,136 @@
+"""The self-check: everything that follows from the log, made again from it and compared.
+
+The log is projected into an empty database in memory; then every row of every projection must be
+the same in both. Sums of money may differ in the last digits, as they were added in another order.
+"""
+
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from itertools import groupby
+from math import isclose
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, Table, Text, collate, select
+
+from streaming_production.events import Event, stored_events
+from streaming_production.storage.adding import add
+from streaming_production.storage.engine import AnyRow, Database
+from streaming_production.storage.errors import RuleBroken, UnknownItems
+from streaming_production.storage.facts import Logged
+from streaming_production.storage.rows import Difference
+from streaming_production.storage.tables import PROJECTIONS, events, metadata
+
+_CHUNK = 5_000  # events projected at once
+_ABSENT = "no such row"
+
+
+class _UnreadableError(ValueError):
+    """The log itself is damaged, so that nothing can be made from it."""
+
+
+def differences(connection: Connection) -> Iterator[Difference]:
+    """Compare what is stored with what follows from the log."""
+    again = Database("sqlite://")
+    try:
+        with again.write() as fresh:
+            metadata.create_all(fresh)
+            yield from _project_again(connection, fresh)
+            for table in PROJECTIONS:
+                yield from _compared(connection, fresh, table)
+    except _UnreadableError as error:
+        yield Difference("events", "", "body", str(error), "a log that can be projected")
+    finally:
+        again.close()
+
+
+def _project_again(connection: Connection, fresh: Connection) -> Iterator[Difference]:
+    """Fill the empty database from the log, telling of what is wrong in the log itself."""
+    rows = connection.execute(
+        select(events).order_by(events.c.seq), execution_options={"yield_per": _CHUNK}
+    )
+    before = 0
+    for chunk in rows.partitions():
+        known = _events_of(chunk)
+        for row, event in zip(chunk, known, strict=True):
+            if row.seq != before + 1:
+                yield Difference("events", f"{before + 1}", "seq", _ABSENT, "in the log")
+            before = row.seq
+            yield from _miscopied(row, event)
+        _project(fresh, chunk, known)
+
+
+def _events_of(chunk: Sequence[AnyRow]) -> list[Event]:
+    try:
+        return stored_events([row.body for row in chunk])
+    except ValueError as error:
+        where = f"{chunk[0].seq} to {chunk[-1].seq}"
+        raise _UnreadableError(f"among events {where}: {error}") from None
+
+
+def _project(fresh: Connection, chunk: Sequence[AnyRow], known: Sequence[Event]) -> None:
+    pairs = zip(chunk, known, strict=True)
+    for epoch, some in groupby(pairs, key=lambda pair: pair[0].epoch):
+        logged = [Logged(row.seq, row.received_at, event) for row, event in some]
+        try:
+            add(fresh, epoch, logged)
+        except (RuleBroken, UnknownItems) as error:
+            where = f"{logged[0].seq} to {logged[-1].seq}"
+            raise _UnreadableError(f"among events {where}: {error}") from None
+
+
+def _miscopied(row: AnyRow, event: Event) -> Iterator[Difference]:
+    """Compare the columns beside an event's body with it."""
+    told = {
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "unique_id": event.subject,
+        "day": event.day.isoformat(),
+        "instant": event.instant,
+    }
+    for column, value in told.items():
+        if row._mapping[column] != value:
+            yield Difference("events", str(row.seq), column, str(row._mapping[column]), str(value))
+
+
+def _compared(connection: Connection, fresh: Connection, table: Table) -> Iterator[Difference]:
+    both = [_keyed(connection, table, "stored"), _keyed(fresh, table, "made")]
+    for key, same in groupby(merge(*both, key=itemgetter(0)), key=itemgetter(0)):
+        rows = {side: row for _, side, row in same}
+        if len(rows) == 1:
+            found = ("a row", _ABSENT) if "stored" in rows else (_ABSENT, "a row")
+            yield Difference(table.name, _shown(key), "", *found)
+        elif rows["stored"] != rows["made"]:
+            yield from _columns(table, key, rows["stored"], rows["made"])
+
+
+def _keyed(
+    connection: Connection, table: Table, side: str
+) -> Iterator[tuple[tuple[Any, ...], str, AnyRow]]:
+    """Read a table by its key, text in order of its characters' numbers as Python has it."""
+    keys = [place for place, column in enumerate(table.columns) if column.primary_key]
+    postgres = connection.dialect.name == "postgresql"
+    by = [
+        collate(column, "C") if postgres and isinstance(column.type, Text) else column
+        for column in table.primary_key
+    ]
+    query = select(table).order_by(*by)
+    for row in connection.execute(query, execution_options={"yield_per": _CHUNK}):
+        yield tuple(row[place] for place in keys), side, row
+
+
+def _columns(
+    table: Table, key: tuple[Any, ...], stored: AnyRow, made: AnyRow
+) -> Iterator[Difference]:
+    for column, was, should in zip(table.columns, stored, made, strict=True):
+        if was != should and not _same_money(was, should):
+            yield Difference(table.name, _shown(key), column.name, str(was), str(should))
+
+
+def _same_money(was: Any, should: Any) -> bool:
+    return isinstance(was, float) and isinstance(should, float) and isclose(was, should)
+
+
+def _shown(key: tuple[Any, ...]) -> str:
+    return ", ".join(str(part) for part in key)

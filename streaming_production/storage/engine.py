@@ -1,0 +1,245 @@
+"""The database behind the store: SQLite or PostgreSQL, one writer at a time, errors by name."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from time import monotonic, sleep
+from typing import Any, TypeAlias
+
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    StaticPool,
+    Table,
+    Text,
+    any_,
+    create_engine,
+    event,
+    func,
+    literal,
+    make_url,
+    select,
+)
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+
+from streaming_production.storage.errors import (
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreUnwritable,
+)
+
+# Rows and queries whose columns are known by their names only.
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+
+PATIENCE = 5  # seconds a writer waits for the one before it
+WRITERS_LOCK = 7_140_019  # PostgreSQL's number of the lock that writers take in turn
+_FORMS = "give a file such as results/live.db, sqlite:///PATH or postgresql://USER@HOST/NAME"
+
+
+class Database:
+    """Connections to one database; writers take turns."""
+
+    def __init__(self, url: str) -> None:
+        """Raise ValueError for an address that is none."""
+        self.url = _database_url(url)
+        self.engine = _make_engine(self.url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._turn = Lock()
+        if self.is_sqlite:
+            self._readers = self.engine
+        else:
+            self._readers = self.engine.execution_options(isolation_level="REPEATABLE READ")
+
+    @staticmethod
+    def check_exists(url: str) -> None:
+        """Raise ValueError if `url` is a file that is not there."""
+        database = _database_url(url).database or ""
+        is_file = _database_url(url).get_backend_name() == "sqlite"
+        if is_file and not Path(database).is_file():
+            raise ValueError(f"there is no database {database}")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state of the database."""
+        with _named_errors(), self._readers.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open the one write transaction: all of it is kept, or nothing.
+
+        Raises StoreError.
+        """
+        if not self._turn.acquire(timeout=PATIENCE):
+            raise StoreBusy("another writer is at work: try again")
+        try:
+            with _named_errors(), self.engine.connect() as plain:
+                connection = plain.execution_options(immediate=True)
+                with connection.begin():
+                    if not self.is_sqlite:
+                        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
+                        connection.execute(select(func.pg_advisory_xact_lock(WRITERS_LOCK)))
+                    yield connection
+        finally:
+            self._turn.release()
+
+    def keep_a_write_ahead_log(self) -> None:
+        """Let SQLite's readers go on while a writer is at work; the file remembers it."""
+        if not self.is_sqlite:
+            return
+        with _named_errors(), self.engine.connect() as connection:
+            give_up = monotonic() + PATIENCE
+            while True:
+                try:
+                    connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
+                    return
+                except sqlite3.OperationalError as error:
+                    # SQLite does not wait here by itself, and two may open a new file at once.
+                    if "locked" not in str(error) or monotonic() > give_up:
+                        raise _named(error) from error
+                    sleep(0.02)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows given in the order of the table's columns.
+
+    The driver takes them as they are: SQLAlchemy's own way costs as much again as the insert.
+    """
+    if rows:
+        sql = str(table.insert().compile(dialect=connection.dialect))
+        connection.exec_driver_sql(sql, [tuple(row) for row in rows])
+
+
+def upsert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows, or put them in the place of those with the same primary key."""
+    if rows:
+        keys = ", ".join(column.name for column in table.primary_key)
+        rest = [column.name for column in table.columns if not column.primary_key]
+        taken = ", ".join(f"{name} = excluded.{name}" for name in rest)
+        sql = str(table.insert().compile(dialect=connection.dialect))
+        sql = f"{sql} ON CONFLICT ({keys}) DO UPDATE SET {taken}"
+        connection.exec_driver_sql(sql, [tuple(row) for row in rows])
+
+
+def update_rows(
+    connection: Connection,
+    table: Table,
+    changed: Sequence[str],
+    keys: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    """Change columns of rows; each of `rows` holds the changed values, then those of the keys."""
+    if rows:
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        taken = ", ".join(f"{name} = {mark}" for name in changed)
+        where = " AND ".join(f"{name} = {mark}" for name in keys)
+        sql = f"UPDATE {table.name} SET {taken} WHERE {where}"
+        connection.exec_driver_sql(sql, [tuple(row) for row in rows])
+
+
+def among(connection: Connection, column: Any, values: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a text column is one of many values, as one parameter."""
+    if connection.dialect.name == "sqlite":
+        each = func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
+        found: ColumnElement[bool] = column.in_(select(each.c.value))
+    else:
+        found = column == any_(literal(list(values), ARRAY(Text)))
+    return found
+
+
+def _database_url(text: str) -> URL:
+    if "://" not in text:
+        return URL.create("sqlite", database=str(Path(text).expanduser().absolute()))
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError(f"{text!r} is no address of a database: {_FORMS}") from None
+    backend = url.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise ValueError(f"{backend!r} is no database that the store knows: {_FORMS}")
+    return url.set(drivername="postgresql+psycopg") if backend == "postgresql" else url
+
+
+def _make_engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return create_engine(
+            url,
+            paramstyle="format",
+            pool_pre_ping=True,
+            pool_size=8,
+            max_overflow=24,
+            connect_args={"connect_timeout": PATIENCE},
+        )
+    if url.database and url.database != ":memory:":
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"no folder for the database {url.database}: {error}") from None
+        pooling: dict[str, Any] = {"pool_size": 8, "max_overflow": 120}
+    else:
+        pooling = {"poolclass": StaticPool}
+    engine = create_engine(
+        url, connect_args={"timeout": PATIENCE, "check_same_thread": False}, **pooling
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # We begin transactions ourselves: the driver would begin none before reads.
+    connection.isolation_level = None
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -65536")  # KiB
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise _named(error) from error
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _STATES:
+            raise _named(error) from error
+        raise
+
+
+_STATES = {"53100": StoreFull, "25006": StoreUnwritable}  # PostgreSQL: disk full, read-only
+_SIGNS: tuple[tuple[str, type[StoreError]], ...] = (
+    ("disk is full", StoreFull),
+    ("disk i/o error", StoreFull),
+    ("readonly", StoreUnwritable),
+    ("unable to open", StoreUnwritable),
+)
+
+
+def _named(error: Exception) -> StoreError:
+    cause = getattr(error, "orig", error)
+    state, text = getattr(cause, "sqlstate", None), str(cause)
+    if state in _STATES:
+        return _STATES[state](f"the database refuses to write: {text}")
+    for sign, kind in _SIGNS:
+        if sign in text.lower():
+            return kind(f"the database refuses to write: {text}")
+    return StoreBusy(f"the database is busy or away: {text}")

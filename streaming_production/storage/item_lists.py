@@ -1,0 +1,273 @@
+"""Items as lists and pages show them."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
+
+from core_modules.item_terms import ItemTerms
+from streaming_production.event_types import ItemSettings
+from streaming_production.storage.engine import AnyRow, AnySelect, among
+from streaming_production.storage.order_facts import OPEN
+from streaming_production.storage.queries import AT_RISK, LOOK_BACK, ItemQuery
+from streaming_production.storage.rows import ItemRecord, ItemRow, Page
+from streaming_production.storage.tables import (
+    decisions,
+    forecasts,
+    item_days,
+    item_states,
+    items,
+    orders,
+)
+
+_STATES = item_states.c
+_LAST = decisions.c
+
+
+def list_items(connection: Connection, epoch: int, query: ItemQuery) -> Page[ItemRow]:
+    """List a page of items."""
+    chosen = _items(epoch).where(*_conditions(connection, epoch, query))
+    total = connection.execute(chosen.with_only_columns(func.count())).scalar_one()
+    page = (
+        chosen.with_only_columns(_STATES.unique_id)
+        .order_by(*_sorting(query), _STATES.unique_id)
+        .limit(query.size)
+        .offset((query.page - 1) * query.size)
+    )
+    names = list(connection.execute(page).scalars())
+    rows = {row.unique_id: row for row in item_rows(connection, epoch, names)}
+    return Page([rows[name] for name in names], query.page, query.size, total)
+
+
+def item_rows(connection: Connection, epoch: int, names: Sequence[str]) -> list[ItemRow]:
+    """Return the rows of some items."""
+    newest = (
+        select(forecasts.c.unique_id, func.max(forecasts.c.forecast_id).label("forecast_id"))
+        .where(among(connection, forecasts.c.unique_id, names))
+        .group_by(forecasts.c.unique_id)
+        .subquery()
+    )
+    open_orders = (
+        select(orders.c.unique_id, func.sum(_expected()).label("on_order"))
+        .where(
+            orders.c.epoch == epoch,
+            orders.c.status.in_(OPEN),
+            among(connection, orders.c.unique_id, names),
+        )
+        .group_by(orders.c.unique_id)
+        .subquery()
+    )
+    since = _flag_day(connection, epoch)
+    last_closed = item_days.alias()
+    query = (
+        _items(epoch)
+        .add_columns(
+            func.coalesce(open_orders.c.on_order, 0).label("on_order"),
+            forecasts.c.origin,
+            forecasts.c.fresh_until,
+            _cover().label("cover_days"),
+            (_differs(since)).label("discrepancy"),
+            last_closed.c.unmet.label("unmet"),
+        )
+        .outerjoin(open_orders, open_orders.c.unique_id == _STATES.unique_id)
+        .outerjoin(newest, newest.c.unique_id == _STATES.unique_id)
+        .outerjoin(forecasts, forecasts.c.forecast_id == newest.c.forecast_id)
+        .outerjoin(
+            last_closed,
+            and_(
+                last_closed.c.epoch == epoch,
+                last_closed.c.unique_id == _STATES.unique_id,
+                last_closed.c.day == _STATES.last_closed_day,
+            ),
+        )
+        .where(among(connection, _STATES.unique_id, names))
+    )
+    return [_row(row) for row in connection.execute(query)]
+
+
+def item_records(
+    connection: Connection, epoch: int, names: Sequence[str] | None = None
+) -> list[ItemRecord]:
+    """Return items as the catalogue holds them, all by default."""
+    query = (
+        select(items, *(column for column in item_states.c if column.name not in items.c))
+        .join(item_states, item_states.c.unique_id == items.c.unique_id)
+        .where(_STATES.epoch == epoch)
+        .order_by(items.c.unique_id)
+    )
+    if names is not None:
+        query = query.where(among(connection, items.c.unique_id, names))
+    return [_record(row) for row in connection.execute(query)]
+
+
+def _record(row: AnyRow) -> ItemRecord:
+    return ItemRecord(
+        unique_id=row.unique_id,
+        title=row.title,
+        profile=row.profile,
+        terms=ItemTerms(**orjson.loads(row.terms)),
+        settings=ItemSettings.model_validate_json(row.settings),
+        opening_stock=row.opening_stock,
+        opening_day=date.fromisoformat(row.opening_day),
+        on_hand=row.on_hand,
+        price=row.price,
+        last_closed_day=day_of(row.last_closed_day),
+        last_decided_day=day_of(row.last_decided_day),
+        last_decision_id=row.last_decision_id,
+        corrected=row.corrected,
+    )
+
+
+def day_of(text: str | None) -> date | None:
+    """Read a stored day."""
+    return date.fromisoformat(text) if text else None
+
+
+def _items(epoch: int) -> AnySelect:
+    return (
+        select(
+            _STATES.unique_id,
+            items.c.title,
+            items.c.group_name,
+            items.c.unit_cost,
+            _STATES.on_hand,
+            _STATES.price,
+            _STATES.corrected,
+            _STATES.last_instant,
+            _STATES.last_closed_day,
+            _STATES.last_decision_id,
+            _LAST.day.label("decision_day"),
+            _LAST.status,
+            _LAST.quantity,
+            _LAST.stockout_risk,
+            _LAST.urgency,
+            _LAST.reason,
+        )
+        .select_from(item_states)
+        .join(items, items.c.unique_id == _STATES.unique_id)
+        .outerjoin(decisions, _LAST.decision_id == _STATES.last_decision_id)
+        .where(_STATES.epoch == epoch)
+    )
+
+
+def _conditions(connection: Connection, epoch: int, query: ItemQuery) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if query.search:
+        found.append(
+            or_(
+                _STATES.unique_id.icontains(query.search, autoescape=True),
+                items.c.title.icontains(query.search, autoescape=True),
+            )
+        )
+    if query.group is not None:
+        found.append(items.c.group_name == query.group)
+    if query.filter == "at_risk":
+        found.append(or_(_LAST.stockout_risk > AT_RISK, _STATES.on_hand == 0))
+    elif query.filter == "waiting":
+        found.append(_LAST.status == "waiting")
+    elif query.filter == "flagged":
+        found.append(_flagged(connection, epoch))
+    return found
+
+
+def _flagged(connection: Connection, epoch: int) -> ColumnElement[bool]:
+    """Return the condition that an item has any flag, as `_flags` names them."""
+    oversold = exists().where(
+        item_days.c.epoch == epoch,
+        item_days.c.unique_id == _STATES.unique_id,
+        item_days.c.day == _STATES.last_closed_day,
+        item_days.c.unmet > 0,
+    )
+    fresh = exists().where(
+        forecasts.c.unique_id == _STATES.unique_id,
+        forecasts.c.fresh_until >= func.coalesce(_STATES.last_closed_day, ""),
+    )
+    differs = _differs(_flag_day(connection, epoch))
+    return or_(_STATES.corrected, differs, oversold, ~fresh)
+
+
+def _flag_day(connection: Connection, epoch: int) -> str:
+    newest = select(func.max(_STATES.last_day)).where(_STATES.epoch == epoch)
+    last = day_of(connection.execute(newest).scalar_one())
+    return (last - timedelta(days=LOOK_BACK - 1)).isoformat() if last else ""
+
+
+def _differs(since: str) -> ColumnElement[bool]:
+    return exists().where(
+        item_days.c.epoch == _STATES.epoch,
+        item_days.c.unique_id == _STATES.unique_id,
+        item_days.c.day >= since,
+        item_days.c.discrepancy > 0,
+    )
+
+
+def _expected() -> ColumnElement[int]:
+    """Return the units of an order that are still to come."""
+    left = func.coalesce(orders.c.confirmed_quantity, orders.c.quantity) - orders.c.received
+    return case((left > 0, left), else_=0)
+
+
+def _cover() -> ColumnElement[float]:
+    daily = _LAST.expected_demand / items.c.cover_days
+    return case((daily > 0, _STATES.on_hand / daily), else_=None)
+
+
+def _sorting(query: ItemQuery) -> list[ColumnElement[Any]]:
+    """Return what rows are sorted by; an unknown value comes last."""
+    by: dict[str, ColumnElement[Any]] = {
+        "name": func.lower(func.coalesce(func.nullif(items.c.title, ""), _STATES.unique_id)),
+        "cover": _cover(),
+        "value": _STATES.on_hand * items.c.unit_cost,
+        "on_hand": _STATES.on_hand,
+    }
+    if query.sort != "risk":
+        column = by[query.sort]
+        ordered = column.desc() if query.descending else column.asc()
+        return [ordered.nulls_last()]
+    weight = case(
+        (and_(_LAST.status == "waiting", _LAST.urgency == "critical"), 0),
+        (_LAST.status == "waiting", 1),
+        (_LAST.urgency == "critical", 2),
+        else_=3,
+    )
+    if query.descending is False:
+        return [weight.desc(), _LAST.stockout_risk.asc().nulls_first()]
+    return [weight, _LAST.stockout_risk.desc().nulls_last(), _STATES.on_hand]
+
+
+def _row(row: AnyRow) -> ItemRow:
+    waiting = row.status == "waiting"
+    return ItemRow(
+        unique_id=row.unique_id,
+        title=row.title,
+        group=row.group_name,
+        on_hand=row.on_hand,
+        on_order=int(row.on_order),
+        cover_days=row.cover_days,
+        unit_price=row.price,
+        stock_value=row.on_hand * row.unit_cost,
+        stockout_risk=row.stockout_risk,
+        urgency=row.urgency,
+        waiting_decision_id=row.last_decision_id if waiting else None,
+        waiting_quantity=row.quantity if waiting else None,
+        last_decision_id=row.last_decision_id,
+        last_decision_day=day_of(row.decision_day),
+        reason=row.reason,
+        flags=_flags(row),
+        forecast_origin=day_of(row.origin),
+        last_event_at=row.last_instant,
+        last_closed_day=day_of(row.last_closed_day),
+    )
+
+
+def _flags(row: AnyRow) -> tuple[str, ...]:
+    told = {
+        "corrected": row.corrected,
+        "discrepancy": row.discrepancy,
+        "oversold": (row.unmet or 0) > 0,
+        "no_forecast": row.origin is None,
+        "stale_forecast": row.origin is not None and row.fresh_until < (row.last_closed_day or ""),
+    }
+    return tuple(name for name, is_so in told.items() if is_so)

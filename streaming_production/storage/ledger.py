@@ -1,0 +1,219 @@
+"""The ledger: events of items in their order -> what each day opened, moved and closed with.
+
+Stock moves by the core's `receive` and `sell`, for all items at once in rounds: the first move of
+every item, then the second, and so on. Sales in a row at one price are one move.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core_modules.inventory import receive, sell
+from streaming_production.event_types import (
+    ItemChanged,
+    PriceChanged,
+    ReceiptRecorded,
+    ReturnRecorded,
+    SaleRecorded,
+    StockAdjusted,
+    StockCounted,
+)
+from streaming_production.events import Event
+
+IntArray = NDArray[np.int64]
+
+
+class Move(IntEnum):
+    """Ways in which stock moves."""
+
+    SALE = 0
+    RECEIPT = 1
+    RETURN = 2
+    UNSALEABLE = 3
+    ADJUSTMENT = 4
+    COUNT = 5
+
+
+# What is added up of a day's moves; a day's sums are a tuple in this order.
+SUMS = (
+    "received",
+    "demanded",
+    "sold",
+    "unmet",
+    "returned",
+    "unsaleable",
+    "adjusted",
+    "discrepancy",
+    "revenue",
+)
+DaySums = tuple[float, ...]
+NOTHING: DaySums = (0,) * len(SUMS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Folded:
+    """The days of a sheet; every array is (days,) in the order in which they were begun."""
+
+    opening: IntArray
+    received: IntArray
+    demanded: IntArray
+    sold: IntArray
+    unmet: IntArray
+    returned: IntArray
+    unsaleable: IntArray
+    adjusted: IntArray
+    discrepancy: IntArray
+    closing: IntArray
+    revenue: NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Sheet:
+    """Collects items, their days in order and the moves of each, and folds them."""
+
+    stock: list[int] = field(default_factory=list)  # by item: units before its moves
+    first_day: list[int] = field(default_factory=list)  # by item: place of its first day
+    opening: list[int] = field(default_factory=list)  # by item: units its first day opened with
+    before: list[DaySums] = field(default_factory=list)  # by day
+    prices: list[float] = field(default_factory=list)  # by day, at its end
+    _price: float = 0.0
+    _places: int = 0  # moves of the item so far
+    _item: list[int] = field(default_factory=list)  # by move, as all below
+    _place: list[int] = field(default_factory=list)  # within the item
+    _day: list[int] = field(default_factory=list)
+    _kind: list[int] = field(default_factory=list)
+    _quantity: list[int] = field(default_factory=list)
+    _at: list[float] = field(default_factory=list)  # price
+
+    def begin_item(self, stock: int, price: float, opening: int) -> None:
+        """Begin with an item; `opening` is what its first day opened with."""
+        self.stock.append(stock)
+        self.opening.append(opening)
+        self.first_day.append(len(self.before))
+        self._price = price
+        self._places = 0
+
+    def begin_day(self, before: DaySums = NOTHING) -> None:
+        """Begin with the item's next day."""
+        self.before.append(before)
+        self.prices.append(self._price)
+
+    def book(self, events: Iterable[Event]) -> None:
+        """Write down what events of the day do, in their order."""
+        for event in events:
+            match event.data:
+                case SaleRecorded(quantity=quantity, price=price):
+                    self._sell(quantity, price or self._price)
+                case ReceiptRecorded(quantity=quantity):
+                    self._move(Move.RECEIPT, quantity)
+                case ReturnRecorded(quantity=quantity, resaleable=resaleable):
+                    self._move(Move.RETURN if resaleable else Move.UNSALEABLE, quantity)
+                case StockAdjusted(quantity=quantity):
+                    self._move(Move.ADJUSTMENT, quantity)
+                case StockCounted(on_hand=on_hand):
+                    self._move(Move.COUNT, on_hand)
+                case PriceChanged(price=price):
+                    self._price = price
+                case ItemChanged(terms=terms):
+                    self._price = float((terms or {}).get("unit_price") or self._price)
+        self.prices[-1] = self._price
+
+    def _sell(self, quantity: int, price: float) -> None:
+        day = len(self.before) - 1
+        if (
+            self._places
+            and self._day[-1] == day
+            and self._kind[-1] == Move.SALE
+            and self._at[-1] == price
+        ):
+            self._quantity[-1] += quantity
+        else:
+            self._move(Move.SALE, quantity, price)
+
+    def _move(self, kind: Move, quantity: int, price: float = 0.0) -> None:
+        self._item.append(len(self.stock) - 1)
+        self._place.append(self._places)
+        self._day.append(len(self.before) - 1)
+        self._kind.append(kind)
+        self._quantity.append(quantity)
+        self._at.append(price)
+        self._places += 1
+
+    def fold(self) -> Folded:
+        """Move the stock of all items and add up their days."""
+        day, kind = np.array(self._day, dtype=np.int64), np.array(self._kind, dtype=np.int64)
+        quantity = np.array(self._quantity, dtype=np.int64)
+        moved = self._moved(kind, quantity)
+        before = np.array(self.before, dtype=np.float64).reshape(-1, len(SUMS)).T  # (sums, days)
+
+        def booked(name: str, units: IntArray) -> IntArray:
+            total: IntArray = before[SUMS.index(name)].astype(np.int64)
+            np.add.at(total, day, units)
+            return total
+
+        def of(kind_of_move: Move, units: IntArray) -> IntArray:
+            return np.where(kind == kind_of_move, units, 0)
+
+        received = booked("received", of(Move.RECEIPT, quantity))
+        returned = booked("returned", of(Move.RETURN, quantity))
+        sold = booked("sold", of(Move.SALE, moved.taken))
+        by_hand = (kind == Move.ADJUSTMENT) | (kind == Move.COUNT)
+        adjusted = booked("adjusted", np.where(by_hand, moved.change, 0))
+        differing = of(Move.COUNT, np.abs(moved.change)) + of(Move.ADJUSTMENT, moved.short)
+        revenue = before[-1].copy()
+        np.add.at(revenue, day, of(Move.SALE, moved.taken) * np.array(self._at, dtype=np.float64))
+        opening, closing = self._levels(received + returned + adjusted - sold)
+        return Folded(
+            opening=opening,
+            received=received,
+            demanded=booked("demanded", of(Move.SALE, quantity)),
+            sold=sold,
+            unmet=booked("unmet", of(Move.SALE, moved.short)),
+            returned=returned,
+            unsaleable=booked("unsaleable", of(Move.UNSALEABLE, quantity)),
+            adjusted=adjusted,
+            discrepancy=booked("discrepancy", differing),
+            closing=closing,
+            revenue=revenue,
+        )
+
+    def _moved(self, kind: IntArray, quantity: IntArray) -> "_Moved":
+        item, place = np.array(self._item, dtype=np.int64), np.array(self._place, dtype=np.int64)
+        stock = np.array(self.stock, dtype=np.int64)
+        signed = np.where(kind == Move.SALE, -quantity, quantity)
+        moves = kind != Move.UNSALEABLE
+        added = np.where(moves & (kind != Move.COUNT), np.maximum(signed, 0), 0)
+        wanted = np.where(moves & (kind != Move.COUNT), np.maximum(-signed, 0), 0)
+        taken, short, change = (np.zeros(item.size, dtype=np.int64) for _ in range(3))
+        by_round = np.argsort(place, kind="stable")
+        ends = np.searchsorted(place[by_round], np.arange(place.max(initial=-1) + 2))
+        for first, last in pairwise(ends.tolist()):
+            now = by_round[first:last]
+            mine = item[now]
+            sale = sell(receive(stock[mine], added[now]), wanted[now], np.zeros_like(now), False)
+            left = np.where(kind[now] == Move.COUNT, quantity[now], sale.on_hand)
+            taken[now], short[now], change[now] = sale.sold, sale.unmet, left - stock[mine]
+            stock[mine] = left
+        return _Moved(taken, short, change)
+
+    def _levels(self, change: IntArray) -> tuple[IntArray, IntArray]:
+        """Return what each day opened and closed with, from the days' changes."""
+        ends = np.concatenate([np.cumsum(change), [0]])  # place -1 is 0: before the first day
+        starts = np.array(self.first_day, dtype=np.int64)
+        days = np.diff(np.append(starts, change.size))
+        base = np.repeat(np.array(self.opening, dtype=np.int64) - ends[starts - 1], days)
+        closing = base + ends[:-1]
+        return closing - change, closing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moved:
+    """What each move did; arrays are (moves,)."""
+
+    taken: IntArray  # units
+    short: IntArray  # units wanted that were not there
+    change: IntArray  # units that stock changed by

@@ -1,0 +1,99 @@
+"""The log: which events are new, writing them down, reading them back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from streaming_production.events import Event, utc_text
+from streaming_production.storage.engine import among, insert_rows
+from streaming_production.storage.errors import EventConflict
+from streaming_production.storage.facts import Logged
+from streaming_production.storage.tables import epochs, events
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the log stands, and when the next events are received."""
+
+    epoch: int
+    last_seq: int
+    now: str  # later than everything received before, even if the clock was set back
+
+
+def current_epoch(connection: Connection) -> int:
+    """Return the epoch that is open; the first needs no opening."""
+    query = select(func.coalesce(func.max(epochs.c.epoch), 1))
+    return int(connection.execute(query).scalar_one())
+
+
+def last_seq(connection: Connection) -> int:
+    """Return the number of the newest event, 0 where there is none."""
+    query = select(func.coalesce(func.max(events.c.seq), 0))
+    return int(connection.execute(query).scalar_one())
+
+
+def head(connection: Connection) -> Head:
+    """Read where the log stands."""
+    seq = last_seq(connection)
+    before = select(events.c.received_at).where(events.c.seq == seq)
+    received = connection.execute(before).scalar_one_or_none()
+    now = utc_text(datetime.now(UTC))
+    if received is not None and now <= received:
+        now = utc_text(datetime.fromisoformat(received) + timedelta(microseconds=1))
+    return Head(epoch=current_epoch(connection), last_seq=seq, now=now)
+
+
+def new_events(connection: Connection, epoch: int, sent: Sequence[Event]) -> list[Event]:
+    """Keep the events that the log does not have, each once.
+
+    Raises EventConflict where an id was used before for something else.
+    """
+    by_source: dict[str, dict[str, Event]] = {}
+    conflicts: list[str] = []
+    fresh: list[Event] = []
+    for event in sent:
+        known = by_source.setdefault(event.source, {})
+        first = known.setdefault(event.id, event)
+        if first is event:
+            fresh.append(event)
+        elif first.body != event.body:
+            conflicts.append(event.id)
+    logged: set[tuple[str, str]] = set()
+    for source, mine in by_source.items():
+        for id_, body in connection.execute(
+            select(events.c.id, events.c.body).where(
+                events.c.epoch == epoch,
+                events.c.source == source,
+                among(connection, events.c.id, list(mine)),
+            )
+        ):
+            logged.add((source, id_))
+            if mine[id_].body != body:
+                conflicts.append(id_)
+    if conflicts:
+        raise EventConflict(conflicts)
+    return [event for event in fresh if (event.source, event.id) not in logged] if logged else fresh
+
+
+def write_down(connection: Connection, epoch: int, new: Sequence[Logged]) -> None:
+    """Add events to the log."""
+    insert_rows(
+        connection,
+        events,
+        [
+            (
+                seq,
+                epoch,
+                event.source,
+                event.id,
+                event.type,
+                event.subject,
+                *event.key[:2],
+                received_at,
+                event.body,
+            )
+            for seq, received_at, event in new
+        ],
+    )

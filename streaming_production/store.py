@@ -1,0 +1,394 @@
+"""The store: the one door to the event log and everything that follows from it.
+
+The log is only ever added to. What follows from it (stock, days, decisions, orders, signals) is
+brought up to date in the transaction that adds to it, so that both are always of one mind.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streaming_production.events import Event, internal_event, utc_text
+from streaming_production.storage import (
+    checking,
+    figures,
+    item_lists,
+    log,
+    log_reads,
+    model_tables,
+    schema,
+    signal_facts,
+    work_lists,
+)
+from streaming_production.storage.adding import add
+from streaming_production.storage.engine import Database
+from streaming_production.storage.errors import (
+    EventConflict,
+    RuleBroken,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreUnwritable,
+    UnknownItems,
+)
+from streaming_production.storage.facts import Logged
+from streaming_production.storage.queries import DecisionQuery, ItemQuery, OrderQuery
+from streaming_production.storage.rows import (
+    Appended,
+    Autonomy,
+    Closing,
+    DecisionRow,
+    Difference,
+    ForecastRow,
+    History,
+    ItemDay,
+    ItemRecord,
+    ItemRow,
+    KeyFigures,
+    LoggedEvent,
+    OrderRow,
+    OutboxRow,
+    Outcome,
+    Page,
+    SignalRow,
+)
+
+__all__ = [
+    "Appended",
+    "Autonomy",
+    "Closing",
+    "DecisionQuery",
+    "DecisionRow",
+    "Difference",
+    "EventConflict",
+    "ForecastRow",
+    "History",
+    "ItemDay",
+    "ItemQuery",
+    "ItemRecord",
+    "ItemRow",
+    "KeyFigures",
+    "LoggedEvent",
+    "OrderQuery",
+    "OrderRow",
+    "OutboxRow",
+    "Outcome",
+    "Page",
+    "RuleBroken",
+    "SignalRow",
+    "Store",
+    "StoreBusy",
+    "StoreError",
+    "StoreFull",
+    "StoreUnwritable",
+    "UnknownItems",
+]
+
+
+class Store:
+    """One database; safe to use from many threads, and beside other processes."""
+
+    def __init__(self, database: Database) -> None:
+        """Use a database whose tables are up to date; `open` is the usual way."""
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str) -> "Store":
+        """Open a database, made or brought up to date where needed.
+
+        `url` is a file, or an address `sqlite:///...` or `postgresql://...`. Raises ValueError for
+        any other, StoreError where it cannot be reached.
+        """
+        database = Database(url)
+        try:
+            schema.migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    @classmethod
+    def open_existing(cls, url: str) -> "Store":
+        """Open a database only if it is there.
+
+        Raises ValueError for a file that is not.
+        """
+        Database.check_exists(url)
+        return cls.open(url)
+
+    @property
+    def url(self) -> str:
+        """Return the address by which another process opens the same database, password and all."""
+        return self._database.url.render_as_string(hide_password=False)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def append(
+        self, events: Sequence[Event], inputs: Mapping[str, bytes] | None = None
+    ) -> Appended:
+        """Add events to the log and bring up to date what follows from them: all, or nothing.
+
+        Events that the log has already are acknowledged and not applied. `inputs` are kept beside
+        their decisions. Raises EventConflict, UnknownItems, RuleBroken or StoreError.
+        """
+        with self._database.write() as connection:
+            head = log.head(connection)
+            opening = any(event.type == "epoch.opened" for event in events)
+            if opening and len(events) > 1:
+                raise RuleBroken("epoch", "an epoch is opened by itself, not in a batch")
+            epoch = head.epoch + opening
+            new = log.new_events(connection, epoch, events)
+            logged = [Logged(seq, head.now, one) for seq, one in enumerate(new, head.last_seq + 1)]
+            booked = add(connection, epoch, logged)
+            if inputs:
+                model_tables.put_inputs(connection, inputs)
+        outcomes = [_outcome(events[0], bool(new), booked.unmet)] if len(events) == 1 else []
+        return Appended(
+            applied=len(new),
+            duplicates=len(events) - len(new),
+            first_seq=head.last_seq + 1 if new else None,
+            last_seq=head.last_seq + len(new),
+            unmet=booked.unmet,
+            late=booked.late,
+            outcomes=outcomes,
+        )
+
+    def reset(self, who: str, why: str) -> int:
+        """Open a new epoch: every item stands at its opening stock again; return its number.
+
+        Nothing is erased: what was is in the epochs before.
+        """
+        today = datetime.now(UTC).date()
+        self.append([internal_event("epoch.opened", None, today, {"who": who, "why": why})])
+        return self.epoch
+
+    @property
+    def epoch(self) -> int:
+        """Return the number of the epoch that is open, from 1."""
+        with self._database.read() as connection:
+            return log.current_epoch(connection)
+
+    @property
+    def last_seq(self) -> int:
+        """Return the number of the newest event, 0 where there is none."""
+        with self._database.read() as connection:
+            return log.last_seq(connection)
+
+    def item(self, unique_id: str) -> ItemRow | None:
+        """Return one item as lists show it."""
+        with self._database.read() as connection:
+            rows = item_lists.item_rows(connection, log.current_epoch(connection), [unique_id])
+        return rows[0] if rows else None
+
+    def list_items(self, query: ItemQuery) -> Page[ItemRow]:
+        """List a page of items."""
+        with self._database.read() as connection:
+            return item_lists.list_items(connection, log.current_epoch(connection), query)
+
+    def item_records(self, unique_ids: Sequence[str] | None = None) -> list[ItemRecord]:
+        """Return items as the catalogue holds them, all by default, by name."""
+        with self._database.read() as connection:
+            epoch = log.current_epoch(connection)
+            return item_lists.item_records(connection, epoch, unique_ids)
+
+    def item_days(
+        self, unique_id: str, first: date | None = None, last: date | None = None
+    ) -> list[ItemDay]:
+        """Return the ledger of one item, day by day; days without any event have no row."""
+        with self._database.read() as connection:
+            epoch = log.current_epoch(connection)
+            return log_reads.item_days_between(connection, epoch, [unique_id], first, last)
+
+    def all_item_days(self, first: date, last: date) -> list[ItemDay]:
+        """Return the ledger of all items, by item and day."""
+        with self._database.read() as connection:
+            epoch = log.current_epoch(connection)
+            return log_reads.item_days_between(connection, epoch, None, first, last)
+
+    def days_of(self, unique_ids: Sequence[str], after: date) -> dict[str, list[ItemDay]]:
+        """Return the ledgers of items after a day; an item without any row is left out."""
+        first = after + timedelta(days=1)
+        with self._database.read() as connection:
+            epoch = log.current_epoch(connection)
+            days = log_reads.item_days_between(connection, epoch, unique_ids, first, None)
+        return log_reads.by_item(days)
+
+    def last_closed_day(self, unique_id: str | None = None) -> date | None:
+        """Return the last closed day of an item, or of all."""
+        with self._database.read() as connection:
+            return log_reads.last_closed_day(connection, log.current_epoch(connection), unique_id)
+
+    def list_decisions(self, query: DecisionQuery) -> Page[DecisionRow]:
+        """List a page of decisions, newest first."""
+        with self._database.read() as connection:
+            return work_lists.list_decisions(connection, log.current_epoch(connection), query)
+
+    def decision(self, decision_id: str) -> DecisionRow | None:
+        """Return one decision, of any epoch."""
+        with self._database.read() as connection:
+            return work_lists.decision_row(connection, decision_id)
+
+    def decision_fields(self, decision_id: str) -> dict[str, Any] | None:
+        """Return all that was written down of a decision when it was made."""
+        with self._database.read() as connection:
+            row = work_lists.decision_row(connection, decision_id)
+            return log_reads.logged_data(connection, row.seq) if row else None
+
+    def decision_inputs(self, decision_id: str) -> bytes | None:
+        """Return what a decision was made from, as it was given."""
+        with self._database.read() as connection:
+            return model_tables.read_inputs(connection, decision_id)
+
+    def list_orders(self, query: OrderQuery) -> Page[OrderRow]:
+        """List a page of orders, newest first; status 'open' is every one still to come."""
+        with self._database.read() as connection:
+            return work_lists.list_orders(connection, log.current_epoch(connection), query)
+
+    def order(self, order_id: str) -> OrderRow | None:
+        """Return one order, of any epoch."""
+        with self._database.read() as connection:
+            return work_lists.order_row(connection, order_id)
+
+    def open_orders(self, unique_ids: Sequence[str] | None = None) -> dict[str, list[OrderRow]]:
+        """Return the orders still to come, by item, each by due day."""
+        with self._database.read() as connection:
+            return work_lists.open_orders(connection, log.current_epoch(connection), unique_ids)
+
+    def signals(self, active_on: date | None = None) -> list[SignalRow]:
+        """List the market signals: all, or those running or to come on a day."""
+        with self._database.read() as connection:
+            epoch = log.current_epoch(connection)
+            today = active_on or log_reads.last_closed_day(connection, epoch, None)
+            found = signal_facts.signals_at(connection, epoch, None, today)
+        if active_on is None:
+            return found
+        return [one for one in found if one.status in ("announced", "running")]
+
+    def signals_known(self, evening: date) -> list[SignalRow]:
+        """List the signals as they were known on an evening, running or to come by then."""
+        with self._database.read() as connection:
+            epoch = log.current_epoch(connection)
+            found = signal_facts.signals_at(connection, epoch, evening, evening)
+        return [one for one in found if one.status in ("announced", "running")]
+
+    def events_after(
+        self,
+        seq: int,
+        limit: int,
+        unique_id: str | None = None,
+        types: Collection[str] | None = None,
+    ) -> list[LoggedEvent]:
+        """List the events after a number, oldest first."""
+        with self._database.read() as connection:
+            return log_reads.events_after(connection, seq, limit, unique_id, types)
+
+    def events_before(
+        self,
+        seq: int | None,
+        limit: int,
+        unique_id: str | None = None,
+        types: Collection[str] | None = None,
+    ) -> list[LoggedEvent]:
+        """List the events before a number (None: all), newest first."""
+        with self._database.read() as connection:
+            return log_reads.events_before(connection, seq, limit, unique_id, types)
+
+    def pending_closings(self) -> list[Closing]:
+        """List the closed days whose items are not all decided, oldest first."""
+        with self._database.read() as connection:
+            return work_lists.pending_closings(connection, log.current_epoch(connection))
+
+    def undecided(self, closing: Closing) -> list[str]:
+        """List the items that still have no decision for a closed day."""
+        with self._database.read() as connection:
+            return work_lists.undecided(connection, log.current_epoch(connection), closing)
+
+    def mark_closing_done(self, closing: Closing) -> None:
+        """Remember that a closed day needs no more work."""
+        with self._database.write() as connection:
+            model_tables.mark_done(connection, closing.seq)
+
+    def autonomy(self) -> Autonomy:
+        """Return the limits in force."""
+        with self._database.read() as connection:
+            return log_reads.autonomy_now(connection)
+
+    def key_figures(self, days: int) -> KeyFigures:
+        """Compute the key figures of the last days."""
+        with self._database.read() as connection:
+            return figures.key_figures(connection, log.current_epoch(connection), days)
+
+    def self_check(self) -> list[Difference]:
+        """Make all that follows from the log again, and list where the stored tables differ."""
+        with self._database.read() as connection:
+            return list(checking.differences(connection))
+
+    def put_history(
+        self,
+        unique_id: str,
+        first_day: date,
+        y: NDArray[np.float64],
+        in_stock: NDArray[np.bool_],
+    ) -> None:
+        """Keep an item's history: units a day, and whether it was in stock."""
+        with self._database.write() as connection:
+            model_tables.put_history(connection, unique_id, first_day, y, in_stock)
+
+    def put_histories(self, histories: Sequence[History]) -> None:
+        """Keep the histories of many items, in one transaction."""
+        with self._database.write() as connection:
+            for one in histories:
+                model_tables.put_history(
+                    connection, one.unique_id, one.first_day, one.y, one.in_stock
+                )
+
+    def history(self, unique_ids: Sequence[str]) -> dict[str, History]:
+        """Return the histories of items, of those that have one."""
+        with self._database.read() as connection:
+            return model_tables.read_histories(connection, unique_ids)
+
+    def put_forecasts(self, rows: Sequence[ForecastRow]) -> None:
+        """Keep forecasts as the newest of their items."""
+        with self._database.write() as connection:
+            model_tables.put_forecasts(connection, rows)
+
+    def newest_forecasts(self, unique_ids: Sequence[str] | None = None) -> dict[str, ForecastRow]:
+        """Return the newest forecast of each item that has one."""
+        with self._database.read() as connection:
+            return model_tables.newest_forecasts(connection, unique_ids)
+
+    def forecast_stamps(self) -> dict[str, tuple[date, int]]:
+        """Return the origin and number of each item's newest forecast."""
+        with self._database.read() as connection:
+            return model_tables.forecast_stamps(connection)
+
+    def outbox_due(self, now: datetime) -> list[OutboxRow]:
+        """List the orders to be sent, or asked for, by now, oldest first."""
+        with self._database.read() as connection:
+            epoch = log.current_epoch(connection)
+            return work_lists.outbox_due(connection, epoch, utc_text(now))
+
+    def outbox_attempted(self, order_id: str, next_at: datetime, error: str) -> None:
+        """Remember that an order was tried, and when to try again."""
+        with self._database.write() as connection:
+            model_tables.mark_attempt(connection, order_id, utc_text(next_at), error)
+
+
+def _outcome(event: Event, is_new: bool, unmet: int) -> Outcome:
+    if not is_new:
+        return Outcome(event.id, "duplicate", None, None)
+    if event.type != "sale.recorded":
+        return Outcome(event.id, "applied", None, None)
+    quantity = int(getattr(event.data, "quantity", 0))
+    return Outcome(event.id, "applied", quantity - unmet, unmet)

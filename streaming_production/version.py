@@ -1,0 +1,3 @@
+"""The version that the services tell."""
+
+VERSION = "0.1.0"
