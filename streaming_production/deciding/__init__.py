@@ -1,0 +1,1 @@
+"""What the live agent knows, believes and decides; no HTTP, no SQL."""

@@ -1,0 +1,103 @@
+"""How the core is doing: what it waits for, how fresh its forecasts are, what is on its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from streaming_production.deciding.worker_process import WorkerState
+from streaming_production.storage.queries import OrderQuery
+from streaming_production.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastState:
+    """How fresh the forecasts are."""
+
+    fitted: int  # items with a forecast
+    missing: int
+    stale: int  # a whole period of refits late
+    oldest_origin: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """Orders on their way to the supplier."""
+
+    queued: int
+    unknown: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoreStatus:
+    """Everything of the status that the core knows."""
+
+    epoch: int
+    today: date | None  # last closed day
+    items: int
+    last_event_at: str | None  # instant at which the newest event was received
+    last_seq: int
+    closings_pending: int
+    forecasts: ForecastState
+    worker: WorkerState
+    outbox: OutboxState
+
+
+def core_status(store: Store, worker: WorkerState, refit_every: int) -> CoreStatus:
+    """Gather the status from the store."""
+    last_seq = store.last_seq
+    newest = store.events_after(last_seq - 1, 1) if last_seq else []
+    records = store.item_records()
+    stamps = store.forecast_stamps()
+    origins = [stamps[one.unique_id][0] for one in records if one.unique_id in stamps]
+    late = timedelta(days=2 * refit_every)
+    stale = sum(
+        one.unique_id in stamps
+        and one.last_closed_day is not None
+        and stamps[one.unique_id][0] + late < one.last_closed_day
+        for one in records
+    )
+    return CoreStatus(
+        epoch=store.epoch,
+        today=store.last_closed_day(),
+        items=len(records),
+        last_event_at=newest[0].received_at if newest else None,
+        last_seq=last_seq,
+        closings_pending=len(store.pending_closings()),
+        forecasts=ForecastState(
+            fitted=len(origins),
+            missing=len(records) - len(origins),
+            stale=stale,
+            oldest_origin=min(origins, default=None),
+        ),
+        worker=worker,
+        outbox=_outbox(store),
+    )
+
+
+def refreshed(store: Store, known: CoreStatus) -> CoreStatus:
+    """Return a status with what every event may change read anew, whatever else is a little old.
+
+    Who posts a day's close waits on these numbers, so they must not be from before it.
+    """
+    return replace(
+        known,
+        epoch=store.epoch,
+        today=store.last_closed_day(),
+        last_seq=store.last_seq,
+        closings_pending=len(store.pending_closings()),
+        outbox=_outbox(store),
+    )
+
+
+def _outbox(store: Store) -> OutboxState:
+    return OutboxState(
+        queued=_orders(store, "queued") + _orders(store, "sent"),
+        unknown=_orders(store, "unknown"),
+        refused=_orders(store, "refused"),
+    )
+
+
+def _orders(store: Store, status: str) -> int:
+    return store.list_orders(OrderQuery(status=status, size=1)).total
