@@ -1,0 +1,1 @@
+"""What the agent service and the dashboard share of HTTP."""
