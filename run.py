@@ -2,6 +2,7 @@
 
 python3 run.py                      the 180-day simulation
 python3 run.py --days 30            the same with options of `simulate`
+python3 run.py demo [OPTIONS]       the live demo: all services and a stream of market days
 python3 run.py COMMAND [OPTIONS]    any other command, e.g. forecast; --help tells more
 python3 run.py test [OPTIONS]       the tests; options and paths (from the root) go to pytest
 """
@@ -35,9 +36,14 @@ def command_line(arguments: list[str]) -> list[str]:
 
     >>> command_line(["--days", "30"])[2:]
     ['simulate', '--days', '30']
+    >>> command_line(["demo", "--fast"])[2:]
+    ['--fast']
     """
     if arguments[:1] == ["test"]:
         return [str(VENV_PYTHON), "-m", "pytest", *arguments[1:]]
+    if arguments[:1] == ["demo"]:
+        script = ROOT / "streaming_production" / "working_demo.py"
+        return [str(VENV_PYTHON), str(script), *arguments[1:]]
     if not arguments or arguments[0].startswith("-"):
         arguments = ["simulate", *arguments]
     return [str(VENV_PYTHON), str(ROOT / "core_modules" / "main.py"), *arguments]

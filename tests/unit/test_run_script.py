@@ -52,10 +52,11 @@ def locked_versions(lock: Path) -> dict[str, str]:
         ([], "core_modules/main.py", ["simulate"]),
         (["--days", "30"], "core_modules/main.py", ["simulate", "--days", "30"]),
         (["forecast", "--help"], "core_modules/main.py", ["forecast", "--help"]),
+        (["demo", "--fast"], "streaming_production/working_demo.py", ["--fast"]),
         (["simulate", "test"], "core_modules/main.py", ["simulate", "test"]),
     ],
 )
-def test_what_is_not_a_test_run_goes_to_main(
+def test_what_is_not_a_test_run_goes_to_its_script(
     arguments: list[str], script: str, passed_on: list[str]
 ) -> None:
     expected = [str(run.VENV_PYTHON), str(run.ROOT / script), *passed_on]

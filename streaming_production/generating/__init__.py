@@ -1,0 +1,1 @@
+"""The data generator: what a market does day by day, and how its events reach the agent."""

@@ -1,0 +1,1 @@
+"""The launcher: the demo's processes, from their ports to their last words."""
