@@ -168,7 +168,8 @@ class FakeAgent:
         best = row["expected_cost"]
         return row | {
             "on_hand": self.items[row["unique_id"]]["on_hand"], "on_order": 40,
-            "reason_codes": ["safety_stock"], "projected_stock": 31.0, "unavoidable_risk": row["stockout_risk"] / 2,
+            "reason_codes": ["safety_stock"], "projected_stock": 31.0,
+            "unavoidable_risk": row["stockout_risk"] / 2,
             "service_target": 0.98, "reorder_point": 220, "order_up_to": 420,
             "expected_demand": quantity * 0.8, "believed_multiplier": 1.6, "forecast_mean": 44.0,
             "forecast_low": 28.0, "forecast_high": 63.0,

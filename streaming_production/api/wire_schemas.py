@@ -33,7 +33,9 @@ class PostedDay(BaseModel):
         },
     )
     date: Day
-    sales: Demand = Field(description="units asked for: sold = min(stock, sales)")
+    sales: Demand = Field(
+        description="units asked for, to the nearest whole one: sold = min(stock, sales)"
+    )
     scenario: str = Field(default=NORMAL_OPERATIONS, min_length=1, max_length=200)
     predicted_demand: Demand | None = Field(default=None, description="null: as sales")
 

@@ -12,7 +12,7 @@ class WireDay:
     """One day as a client of the demo posts it."""
 
     date: date  # the client's date; the ledger's day follows the last one where it is not later
-    sales: float  # units of demand, a whole number >= 0
+    sales: float  # units of demand, >= 0; the ledger takes the nearest whole number
     scenario: str = "Normal_Operations"  # one of the demo's names
     predicted_demand: float | None = None  # units, >= 0; None: as sales
     key: str | None = None  # Idempotency-Key

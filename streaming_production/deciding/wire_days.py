@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from math import floor
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import NAMESPACE_URL, uuid4, uuid5
@@ -45,11 +46,10 @@ class _Asked:
         if day.scenario != NORMAL_OPERATIONS and day.scenario not in KINDS:
             known = ", ".join([NORMAL_OPERATIONS, *KINDS])
             raise NotPossible(f"scenario must be one of {known}, got {day.scenario!r}")
-        sales = round(day.sales)
-        if abs(day.sales - sales) > 1e-9 or not 0 <= sales <= MOST:
-            raise NotPossible(
-                f"sales must be a whole number of units, 0 to {MOST:,}, got {day.sales!r}"
-            )
+        if not 0 <= day.sales <= MOST:
+            raise NotPossible(f"sales must be 0 to {MOST:,} units, got {day.sales!r}")
+        # The contract's sales are a number, the ledger's whole units.
+        sales = floor(day.sales + 0.5)
         predicted = float(day.sales if day.predicted_demand is None else day.predicted_demand)
         # A client's key may be long; of an event's id it is only the beginning.
         key = str(uuid5(NAMESPACE_URL, day.key) if day.key else uuid4())

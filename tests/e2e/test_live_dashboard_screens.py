@@ -66,9 +66,9 @@ def test_take_the_pictures(shop: Callable[..., OpenShop]) -> None:
     folder = Path(os.environ["INVENTORY_SCREENSHOTS"])
     opened = shop(items=300, waiting=12, hostile=False)
     for name, path, size, theme in (
-        ("live_dashboard_desktop", "/", (1280, 1500), "light"),
+        ("live_dashboard_desktop", "/", (1280, 1790), "light"),
         ("live_dashboard_phone", "/", PHONE, "light"),
-        ("live_dashboard_dark", "/", (1280, 1500), "dark"),
+        ("live_dashboard_dark", "/", (1280, 1790), "dark"),
         ("live_item", ITEM, (1280, 1500), "light"),
     ):
         page = opened.open(path, size, color_scheme=theme)

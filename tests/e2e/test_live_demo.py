@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from streaming_production.launching.child_process import Child
 from streaming_production.launching.ports import HOST, usable_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +63,14 @@ def listens(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
+def is_running(process: Path) -> bool:
+    """Tell whether a process lives; one that waits to be buried does not."""
+    try:
+        return ") Z " not in (process / "stat").read_text()
+    except OSError:
+        return False
+
+
 def ready(url: str) -> bool:
     try:
         return requests.get(f"{url}/readyz", timeout=5).ok
@@ -108,6 +117,32 @@ def test_a_taken_port_is_named_with_the_way_to_choose_another(tmp_path: Path) ->
     assert "--dashboard-port 0" in said(tmp_path)
 
 
+def test_a_process_that_ended_has_left_its_last_words_in_its_log(tmp_path: Path) -> None:
+    child = Child("tool", ["json.tool", "no-such-file"], tmp_path / "tool.log")
+    wait_for(lambda: child.code is not None, 30, child.last_lines)
+    assert child.code == 2
+    assert "no-such-file" in child.last_lines()
+
+
+def test_a_process_is_stopped_and_waited_for_with_all_that_it_started(tmp_path: Path) -> None:
+    # A module that starts a process of its own and forgets it when it is told to end.
+    (tmp_path / "parent.py").write_text(
+        "import subprocess, sys, time\n"
+        "sleeper = [sys.executable, '-c', 'import time; time.sleep(600)']\n"
+        "print(subprocess.Popen(sleeper).pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    log = tmp_path / "parent.log"
+    child = Child("parent", ["cProfile", str(tmp_path / "parent.py")], log)
+    wait_for(lambda: log.read_text().strip(), 30, child.last_lines)
+    child.ask_to_stop()
+    child.wait_to_stop()
+    assert child.code == -signal.SIGTERM
+    grandchild = Path("/proc") / log.read_text().strip()
+    wait_for(lambda: not is_running(grandchild), 10, lambda: str(grandchild))
+
+
+@pytest.mark.long
 def test_a_service_that_dies_is_named_with_its_last_words(tmp_path: Path) -> None:
     ports = usable_ports(dict.fromkeys(SERVICES, 0))
     with started(launch(tmp_path, ports, "--profile", "nothing"), tmp_path) as demo:
