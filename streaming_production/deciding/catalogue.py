@@ -56,9 +56,15 @@ class Catalogue:
         """
         inputs = read_plan(files)
         items, notes = _own_items(inputs)
-        epoch = self._store.epoch
+        epoch, today = self._store.epoch, inputs.calendar.last
+        known = [one for one in inputs.events if one.known_from and one.known_from <= today]
+        if unknown := len(inputs.events) - len(known):
+            notes.append(
+                f"left out as nobody knows of them yet on {today}, by the notice that the file "
+                f"gives: {unknown} of {len(inputs.events)} events; announce them in time"
+            )
         more = [
-            *_signals(inputs.events, inputs.calendar.last),
+            *_signals(known, today),
             *(event for one in _open_orders(inputs, epoch) for event in one),
         ]
         self._register(items, more)
@@ -120,8 +126,6 @@ def _signals(events: Sequence[MarketEvent], today: date) -> list[Event]:
     """Tell what the files know of events, past ones too: a fit learns from these."""
     facts = []
     for event in events:
-        if event.unnoticed:
-            continue
         told = asdict(signal_of(event))
         told["signal_id"] = told.pop("event_id")
         del told["announced"]

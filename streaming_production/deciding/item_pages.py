@@ -24,6 +24,7 @@ from streaming_production.store import Store, UnknownItems
 
 DAYS_SHOWN, DECISIONS_SHOWN = 120, 20
 EXPLAINED = 500  # explanations kept in memory
+MADE_AT_ONCE = 16  # different explanations
 
 
 class Explainer:
@@ -32,6 +33,7 @@ class Explainer:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = Lock()
+        self._making = [Lock() for _ in range(MADE_AT_ONCE)]
         self._parts: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
     def detail(self, decision_id: str) -> dict[str, Any]:
@@ -44,13 +46,15 @@ class Explainer:
         return decision_detail(row, facts, self._explained(decision_id, facts), terms)
 
     def _explained(self, decision_id: str, facts: dict[str, Any]) -> dict[str, Any]:
-        parts = self._parts.get(decision_id)
-        if parts is None:
-            parts = self._made_again(decision_id, facts)
-            with self._lock:
-                self._parts[decision_id] = parts
-                if len(self._parts) > EXPLAINED:
-                    self._parts.popitem(last=False)
+        # Many may look at a decision in the moment it is made: one explains it, the others wait.
+        with self._making[hash(decision_id) % MADE_AT_ONCE]:
+            parts = self._parts.get(decision_id)
+            if parts is None:
+                parts = self._made_again(decision_id, facts)
+                with self._lock:
+                    self._parts[decision_id] = parts
+                    if len(self._parts) > EXPLAINED:
+                        self._parts.popitem(last=False)
         return parts
 
     def _made_again(self, decision_id: str, facts: dict[str, Any]) -> dict[str, Any]:

@@ -55,6 +55,8 @@ def create_app(
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Strict",
         "SESSION_COOKIE_SECURE": settings.secure_cookies,
+        # An answer still on its way must not bring back the session that a sign-out ended.
+        "SESSION_REFRESH_EACH_REQUEST": False,
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=settings.session_hours),
         "MAX_CONTENT_LENGTH": settings.max_body,
     }
