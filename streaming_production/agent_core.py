@@ -46,6 +46,7 @@ from streaming_production.supplier.outbox_sender import OutboxSender
 Verdict = Literal["approve", "reject", "override"]
 
 LOOK_SECONDS = 1.0  # between two looks for new forecasts, while items wait for one
+STOP_SECONDS = 5.0  # for the decider to end its chunk
 STATUS_SECONDS = 1.0  # for which the costly part of a status is told again as it was
 
 _log = structlog.get_logger("core")
@@ -88,7 +89,8 @@ class AgentCore:
         if self._outbox is not None:
             self._outbox.stop()
         if self._decider.is_alive():
-            self._decider.join()
+            # A first compilation takes longer; what is half decided is decided again.
+            self._decider.join(STOP_SECONDS)
         with self._news:
             self._news.notify_all()
 

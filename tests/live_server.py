@@ -80,7 +80,7 @@ class Process:
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(30)
 
     @property
     def memory(self) -> float:

@@ -42,13 +42,13 @@ def running(tmp_path: Path) -> Iterator[Process]:
 
 
 def get(one: Process, path: str) -> Any:
-    answer = requests.get(f"{one.url}{path}", timeout=10)
+    answer = requests.get(f"{one.url}{path}", timeout=60)
     assert answer.status_code == 200
     return answer.json()
 
 
 def post(one: Process, *events: dict[str, Any]) -> Any:
-    answer = requests.post(f"{one.url}/api/events", json=list(events), timeout=10)
+    answer = requests.post(f"{one.url}/api/events", json=list(events), timeout=60)
     assert answer.status_code == 200
     return answer.json()
 
@@ -56,12 +56,12 @@ def post(one: Process, *events: dict[str, Any]) -> Any:
 def test_what_was_acknowledged_outlives_stops_and_kills(tmp_path: Path) -> None:
     store = tmp_path / "live.db"
     with agent_process(store) as first:
-        with requests.get(f"{first.url}/api/stream", stream=True, timeout=10):
+        with requests.get(f"{first.url}/api/stream", stream=True, timeout=60):
             assert post(first, sale(1, 7))["applied"] == 1
-            assert requests.get(f"{first.url}/readyz", timeout=10).status_code == 503
+            assert requests.get(f"{first.url}/readyz", timeout=60).status_code == 503
             began = time.monotonic()
             assert first.end(signal.SIGTERM) == 0
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 15
         assert "Traceback" not in first.log.read_text()
     with Store.open(str(store)) as opened:
         fit_flat(opened)
@@ -106,9 +106,9 @@ def test_off_loopback_with_a_token_a_planners_own_items_are_served(tmp_path: Pat
         tmp_path / "live.db", *files, "--host", "0.0.0.0", INVENTORY_API_TOKEN=token
     ) as one:
         path = f"{one.url}/api/items"
-        assert requests.get(path, timeout=10).status_code == 401
+        assert requests.get(path, timeout=60).status_code == 401
         headers = {"Authorization": f"Bearer {token}"}
-        items = requests.get(path, headers=headers, timeout=10).json()["items"]
+        items = requests.get(path, headers=headers, timeout=60).json()["items"]
         assert [(item["unique_id"], item["on_hand"]) for item in items] == [("milk", 40)]
         assert token not in one.log.read_text()
 
@@ -130,9 +130,9 @@ def check_full_house(one: Process, most: int, calls: int) -> None:
             for _ in range(most)
         ]
         assert {stream.status_code for stream in streams} == {200}
-        refused = requests.get(f"{one.url}/api/stream", timeout=10)
+        refused = requests.get(f"{one.url}/api/stream", timeout=60)
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
-        took = times_of(lambda: requests.get(f"{one.url}/api/items", timeout=10), calls)
+        took = times_of(lambda: requests.get(f"{one.url}/api/items", timeout=60), calls)
         sys.stdout.write(f"{most} streams: p99 of {calls} calls {percentile(took, 0.99):.0f} ms\n")
         sent = post(one, sale("seen"))
         for stream in streams:
@@ -168,7 +168,7 @@ def percentile(values: list[float], share: float) -> float:
 @pytest.mark.long
 def test_200_slow_clients_leave_others_below_half_a_second(running: Process) -> None:
     with slow_clients(running.url, 200, "/api/events"), unread_answers(running.url, 100):
-        took = times_of(lambda: requests.get(f"{running.url}/api/items", timeout=10), 500, 5)
+        took = times_of(lambda: requests.get(f"{running.url}/api/items", timeout=60), 500, 5)
     sys.stdout.write(
         f"200 slow clients, 100 that do not read: p99 {percentile(took, 0.99):.0f} ms\n"
     )
