@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+from flask import Response
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from pydantic import BaseModel
 
 from streaming_production.api.request_checks import TextRequest, refuse
-from streaming_production.web.problems import PROBLEM_JSON
+from streaming_production.web.problems import JSON, PROBLEM_JSON
+
+DOCUMENT = "/openapi/openapi.json"
 
 
 class ProblemBody(BaseModel):
@@ -54,19 +58,28 @@ class ApiApp(OpenAPI):
             validation_error_callback=refuse,
             doc_ui=docs_page,
             security_schemes={"bearer": {"type": "http", "scheme": "bearer"}},
+            # Either: without tokens in the settings, everybody on this machine may come in.
+            openapi_extensions={"security": [{"bearer": []}, {}]},
             **options,
         )
         self._further_schemas: dict[str, Any] = {}
+        self._document = b""
         # An item's id may hold slashes, even two in a row.
         self.url_map.merge_slashes = False
         if not docs_page:
-            self.add_url_rule("/openapi/openapi.json", "document", lambda: self.api_doc)
+            self.add_url_rule(DOCUMENT, "document", lambda: Response(self._document, mimetype=JSON))
 
-    def document_schemas(self, schemas: Mapping[str, Any]) -> None:
-        """Add JSON schemas to the document that no pydantic model of a view brings along."""
+    def finish_document(self, schemas: Mapping[str, Any]) -> None:
+        """Write the document, once all views are there.
+
+        `schemas` are those that no pydantic model of a view brings along; the library's own schema
+        class would lose keywords of them. Made at the first request instead, it would be seen half
+        done by the second.
+        """
         self._further_schemas.update(schemas)
+        self._document = orjson.dumps(self.api_doc)
 
     def generate_spec_json(self) -> None:
-        """Make the document; the library's own schema class would lose keywords of these."""
+        """Make the document as values."""
         super().generate_spec_json()  # type: ignore[no-untyped-call]  # not typed there
         self.spec_json["components"]["schemas"].update(self._further_schemas)

@@ -57,7 +57,16 @@ STREAM_RESPONSE: dict[str, Any] = {
     ),
     "content": {
         "text/event-stream": {
-            "schema": {"type": "string"},
+            "schema": {  # of each event in it
+                "type": "object",
+                "required": ["event", "data"],
+                "additionalProperties": False,
+                "properties": {
+                    "id": {"type": "string", "description": "the event's number in the log"},
+                    "event": {"enum": ["hello", "change", "refresh"]},
+                    "data": {"type": "string", "contentMediaType": "application/json"},
+                },
+            },
             "example": 'id: 7\nevent: change\ndata: {"seq":7,"type":"sale.recorded"}\n\n',
         }
     },

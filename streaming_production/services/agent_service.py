@@ -73,7 +73,7 @@ def create_app(
     check_queries(app, lenient=WIRE_PATHS)
     for views in VIEWS:
         app.register_api(views.api)
-    app.document_schemas(EVENT_SCHEMAS | CATALOGUE_SCHEMAS)
+    app.finish_document(EVENT_SCHEMAS | CATALOGUE_SCHEMAS)
     return app
 
 

@@ -9,11 +9,13 @@ import hypothesis
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given
-from schemathesis.checks import CHECKS
+from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.generation import GenerationMode
 from schemathesis.schemas import APIOperation
 
+from streaming_production.store import DecisionQuery
 from tests.live_agent import Agent, agent_of, closing, fit_flat, sale
+from tests.live_server import wait_until
 
 # What no schema can say (an item that is not there, a quantity off the pack size) is refused, so
 # data that fit their schema are not always taken; the other checks need several users or resources
@@ -32,6 +34,9 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
     folder: Path = tmp_path_factory.mktemp("openapi")
     with agent_of(folder / "live.db", rate_limit=0) as made:
         made.send(sale(1, 100), closing(2, "2024-01-01"))
+        # CPython 3.11 fails at times when two threads parse Python at once: the decider's first
+        # decision does (numpy reads a table's header so), and so does hypothesis.
+        wait_until(lambda: made.store.list_decisions(DecisionQuery(size=1)).total > 0)
         yield made
 
 
@@ -65,16 +70,17 @@ def bounded(agent: Agent, case: Any) -> Any:
 
 def hold_against_document(agent: Agent, cases: int) -> int:
     """Send at least so many cases over all operations and both kinds; return how many it were."""
-    checks = [check for check in CHECKS.get_all() if check.__name__ not in LEFT_OUT]
-    wanted = [
+    load_all_checks()
+    checks = {check.__name__: check for check in CHECKS.get_all()}
+    kinds = [
         (one, mode)
         for one in operations(agent)
         for mode in GenerationMode
         if mode is GenerationMode.POSITIVE or takes_anything(one)
     ]
-    each = -(-cases // len(wanted))
+    each = -(-cases // len(kinds))
     sent = 0
-    for operation, mode in wanted:
+    for operation, mode in kinds:
 
         @given(case=operation.as_strategy(mode))
         @hypothesis.settings(
@@ -86,7 +92,10 @@ def hold_against_document(agent: Agent, cases: int) -> int:
         def send(case: Any) -> None:
             nonlocal sent
             sent += 1
-            bounded(agent, case).call_and_validate(checks=checks)
+            # Not to be ready is told by a 503, as documented.
+            unready = ("not_a_server_error",) if case.path == "/readyz" else ()
+            left_out = [checks[name] for name in (*LEFT_OUT, *unready)]
+            bounded(agent, case).call_and_validate(excluded_checks=left_out)
 
         send()
     return sent
@@ -120,5 +129,5 @@ def test_the_api_is_as_its_document_says(agent: Agent) -> None:
 
 @pytest.mark.long
 def test_a_thousand_made_up_requests_find_the_api_as_its_document_says(agent: Agent) -> None:
-    assert hold_against_document(agent, 1100) >= 1000
+    assert hold_against_document(agent, 1300) >= 1000  # some take no parameter
     assert agent.store.self_check() == []
