@@ -38,7 +38,6 @@ from streaming_production.deciding.wire_day import WireDay, WireResult, WireStat
 from streaming_production.deciding.wire_days import WireDays
 from streaming_production.deciding.worker_process import WorkerProcess, WorkerState
 from streaming_production.events import Event, internal_event
-from streaming_production.storage.queries import DecisionQuery
 from streaming_production.storage.rows import Appended, DecisionRow, ItemRecord
 from streaming_production.store import Store, StoreError
 from streaming_production.supplier.outbox_sender import OutboxSender
@@ -166,9 +165,7 @@ class AgentCore:
             record, tonight = self._tonight(unique_id)
             if tonight is None:
                 raise NoForecast(unique_id)
-            day = tonight.inputs.day
-            query = DecisionQuery(unique_id=unique_id, first=day, last=day, size=1)
-            number = self.store.list_decisions(query).total
+            day, number = tonight.inputs.day, self.store.last_seq
             name = name_of(self.store.epoch, record.unique_id, day, "on_demand", number)
             self._deciding.decide_one(tonight, "on_demand", name)
         return self._decision(name)

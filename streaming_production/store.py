@@ -368,10 +368,12 @@ class Store:
         with self._database.read() as connection:
             return model_tables.newest_forecasts(connection, unique_ids)
 
-    def forecast_stamps(self) -> dict[str, tuple[date, int]]:
-        """Return the origin and number of each item's newest forecast."""
+    def forecast_stamps(
+        self, unique_ids: Sequence[str] | None = None
+    ) -> dict[str, tuple[date, int]]:
+        """Return the origin and number of each item's newest forecast, of all by default."""
         with self._database.read() as connection:
-            return model_tables.forecast_stamps(connection)
+            return model_tables.forecast_stamps(connection, unique_ids)
 
     def outbox_due(self, now: datetime) -> list[OutboxRow]:
         """List the orders to be sent, or asked for, by now, oldest first."""

@@ -96,7 +96,7 @@ class Deciding:
     def tonight(self, record: ItemRecord, day: date, *, current_stock: bool) -> Tonight | None:
         """Return what a decision would follow from; None where there is no forecast for it."""
         with self.lock:
-            self._evenings.look()
+            self._evenings.look_for([record.unique_id])
             gathered = self._evenings.gather([record], day, current_stock=current_stock)
         return gathered.ready.get(record.unique_id)
 

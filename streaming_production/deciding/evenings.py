@@ -60,6 +60,10 @@ class Evenings:
         """See which forecasts are there now; True if others than at the last look."""
         return self._shelf.look()
 
+    def look_for(self, unique_ids: Sequence[str]) -> None:
+        """See which forecasts some items have now."""
+        self._shelf.look_for(unique_ids)
+
     def gather(
         self, records: Sequence[ItemRecord], day: date, *, current_stock: bool = False
     ) -> Gathered:
@@ -138,8 +142,9 @@ class Evenings:
         now = utc_text(datetime.now(UTC))
         fresh = timedelta(days=2 * self._settings.refit_every)
         self._store.put_forecasts([one.row(one.origin + fresh, now) for _, one in moved])
-        self._shelf.look()
-        return self._shelf.of([name for name, _ in moved])
+        names = [name for name, _ in moved]
+        self._shelf.look_for(names)
+        return self._shelf.of(names)
 
     def _tonight(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -63,6 +63,10 @@ class ForecastShelf:
         """See which forecasts are there now; True if others than at the last look."""
         before, self._stamps = self._stamps, self._store.forecast_stamps()
         return self._stamps != before
+
+    def look_for(self, unique_ids: Sequence[str]) -> None:
+        """See which forecasts some items have now."""
+        self._stamps |= self._store.forecast_stamps(unique_ids)
 
     def of(self, unique_ids: Iterable[str]) -> dict[str, KnownForecast]:
         """Return the forecasts seen at the last look, by item; items without one are left out."""

@@ -23,14 +23,15 @@ class LogFollower:
     def events(self) -> tuple[LoggedEvent, ...]:
         """Return the events up to now, oldest first; the same tuple where there are no new ones."""
         with self._lock:
-            epoch, newest = self._store.epoch, self._store.last_seq
-            if epoch != self._epoch:
-                self._epoch, self._events = epoch, ()
+            newest = self._store.last_seq
             if newest > self._seq:
                 self._read(newest)
             return self._events
 
     def _read(self, newest: int) -> None:
+        epoch = self._store.epoch
+        if epoch != self._epoch:
+            self._epoch, self._events = epoch, ()
         while rows := self._store.events_after(self._seq, PAGE, self._unique_id, self._types):
             fresh = tuple(row for row in rows if row.epoch == self._epoch)
             self._events = (*self._events, *fresh) if fresh else self._events

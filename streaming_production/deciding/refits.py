@@ -55,8 +55,10 @@ def may_be_moved(
 
     `day` is the evening in question, by default the last that was closed.
     """
+    if record.last_closed_day is None:
+        return False
     last = day or record.last_closed_day
-    if last is None or (forecast is not None and not forecast.opening and forecast.epoch == epoch):
+    if forecast is not None and not forecast.opening and forecast.epoch == epoch:
         return False
     return not 1 <= (last - record.opening_day).days <= LONGEST_GAP or (
         forecast is not None and forecast.opening and forecast.origin != record.opening_day

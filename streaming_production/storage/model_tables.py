@@ -109,9 +109,13 @@ def newest_forecasts(connection: Connection, names: Sequence[str] | None) -> dic
     }
 
 
-def forecast_stamps(connection: Connection) -> dict[str, tuple[date, int]]:
-    """Return the origin and number of each item's newest forecast."""
+def forecast_stamps(
+    connection: Connection, names: Sequence[str] | None = None
+) -> dict[str, tuple[date, int]]:
+    """Return the origin and number of each item's newest forecast, of all items by default."""
     newest = select(func.max(forecasts.c.forecast_id)).group_by(forecasts.c.unique_id)
+    if names is not None:
+        newest = newest.where(among(connection, forecasts.c.unique_id, names))
     query = select(forecasts.c.unique_id, forecasts.c.origin, forecasts.c.forecast_id).where(
         forecasts.c.forecast_id.in_(newest)
     )

