@@ -1,6 +1,5 @@
 """What a batch of fits shares: Prophet's own settings under Prophet's own names."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -66,7 +65,7 @@ class BatchSettings:
             raise ValueError(f"scaling must be 'absmax', got {self.scaling!r}")
         if not all(0 < level < 100 for level in self.levels):
             raise ValueError(f"levels must lie between 0 and 100 percent, got {self.levels}")
-        if not 0 < self.changepoint_prior_scale:
+        if not self.changepoint_prior_scale > 0:
             raise ValueError(
                 f"changepoint_prior_scale must be > 0, got {self.changepoint_prior_scale}"
             )
@@ -111,9 +110,3 @@ def prophet_model(settings: BatchSettings, **overrides: Any) -> Any:
             mode=regressor.mode,
         )
     return model
-
-
-def quiet_pandas() -> warnings.catch_warnings:
-    """Return a context that silences what pandas 3 says of Prophet 1.5's calls."""
-    context = warnings.catch_warnings(action="ignore", category=pd.errors.Pandas4Warning)
-    return context
