@@ -12,6 +12,7 @@ from core_modules.batch_prophet.panel import FloatArray, IntArray, Panel
 from core_modules.batch_prophet.settings import BatchSettings
 
 ENGINE, CONSTANT, LBFGS, PROPHET, UNFIT = range(5)
+Routes = NDArray[np.int8]  # (items,) index into ROUTES
 ROUTES = ("engine", "constant", "lbfgs", "prophet", "unfit")
 
 
@@ -40,7 +41,7 @@ class BatchFit:
     loss: FloatArray  # (items,) -lp__ of Stan's optimiser; NaN where nothing was optimised
     residual: FloatArray  # (items,) relative optimality residual, see `chunks`
     steps: IntArray  # (items,) of Newton's method, or rounds of the alternation
-    route: NDArray[np.int8]  # (items,) index into ROUTES
+    route: Routes
 
     @property
     def ids(self) -> pd.Index:

@@ -23,7 +23,7 @@ from core_modules.batch_prophet.design import (
     season_classes,
 )
 from core_modules.batch_prophet.fallbacks import mend
-from core_modules.batch_prophet.fitted import CONSTANT, ENGINE, UNFIT, BatchFit
+from core_modules.batch_prophet.fitted import CONSTANT, ENGINE, UNFIT, BatchFit, Routes
 from core_modules.batch_prophet.own_calendars import Fits, Source, fit_own
 from core_modules.batch_prophet.panel import IntArray, Panel, panel_of_frame, panel_of_table
 from core_modules.batch_prophet.problem import FLAT, LINEAR, LOGISTIC
@@ -84,24 +84,21 @@ def fit_panel(
         design[members] = len(designs)
         designs.append(make_design(settings, panel, int(members[0])))
     fits = _room(panel, settings, designs)
-    picks = _changepoints(panel, settings)
-    jobs: list[Job] = []
-    for place, made in enumerate(designs):
-        members = np.flatnonzero((design == place) & open_items)
-        if members.size:
-            source = _source(panel, settings, scaled, made, picks)
-            known = warm_values(start, panel, scaled, source, made, members, fits)
-            jobs += _jobs(source, members[known], True, fits)
-            jobs += _jobs(source, members[~known], False, fits)
-            _run(jobs, threads)
-            jobs = []
+    picks = changepoint_table(panel, settings)
     route = np.full(panel.items, ENGINE, np.int8)
     route[constant] = CONSTANT
     route[scaled.fitted == 0] = UNFIT
-    _fill_constant(panel, settings, scaled, np.flatnonzero(constant & (scaled.fitted == 1)), fits)
-    fit = _result(panel, settings, designs, design, scaled, fits, route)
-    poor = np.flatnonzero(open_items & ~(fits.residual <= TOLERANCE))
-    return mend(fit, poor) if poor.size else fit
+    _fill_constant(panel, scaled, np.flatnonzero(constant & (scaled.fitted == 1)), fits)
+    for place, made in enumerate(designs):
+        members = np.flatnonzero((design == place) & open_items)
+        if members.size:
+            source = source_of(panel, settings, scaled, made, picks)
+            known = warm_values(start, panel, scaled, source, made, members, fits)
+            _run([*_jobs(source, members[known], True, fits)], threads)
+            _run([*_jobs(source, members[~known], False, fits)], threads)
+            poor = members[~(fits.residual[members] <= TOLERANCE)]
+            mend(source, made, panel, settings, poor, fits, route)
+    return _result(panel, settings, designs, design, scaled, fits, route)
 
 
 def _room(panel: Panel, settings: BatchSettings, designs: Sequence[Design]) -> Fits:
@@ -122,7 +119,7 @@ def _room(panel: Panel, settings: BatchSettings, designs: Sequence[Design]) -> F
     )
 
 
-def _changepoints(panel: Panel, settings: BatchSettings) -> IntArray:
+def changepoint_table(panel: Panel, settings: BatchSettings) -> IntArray:
     """Return each item's changepoints as rows of its own, -1 beyond the last."""
     found = np.full((panel.items, max(settings.n_changepoints, 1)), -1, np.int64)
     if settings.changepoints is None:
@@ -133,9 +130,10 @@ def _changepoints(panel: Panel, settings: BatchSettings) -> IntArray:
     return found
 
 
-def _source(
+def source_of(
     panel: Panel, settings: BatchSettings, scaled: Scaled, design: Design, picks: IntArray
 ) -> Source:
+    """Return the arrays that fits of one design read."""
     features = design_rows(design, panel.dates)
     given = pd.DatetimeIndex(settings.changepoints or ())
     switches = [panel.columns[name] for name in condition_names(design)]
@@ -207,9 +205,7 @@ def _run(jobs: Sequence[Job], threads: int) -> None:
             done.result()
 
 
-def _fill_constant(
-    panel: Panel, settings: BatchSettings, scaled: Scaled, items: IntArray, fits: Fits
-) -> None:
+def _fill_constant(panel: Panel, scaled: Scaled, items: IntArray, fits: Fits) -> None:
     """Give series that never change what Prophet gives them: its start, and sigma 1e-9."""
     fits.slope[items] = 0.0
     fits.offset[items] = scaled.y[panel.offsets[items]]
@@ -224,7 +220,7 @@ def _result(
     design: IntArray,
     scaled: Scaled,
     fits: Fits,
-    route: NDArray[np.int8],
+    route: Routes,
 ) -> BatchFit:
     """Return the fits with the columns back in Prophet's order."""
     beta = np.zeros_like(fits.beta)
