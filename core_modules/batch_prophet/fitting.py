@@ -83,7 +83,7 @@ def fit_panel(
         members = np.flatnonzero((classes == number) & (scaled.fitted == 1))
         design[members] = len(designs)
         designs.append(make_design(settings, panel, int(members[0])))
-    fits = _room(panel, settings, designs)
+    fits = room_for(panel, settings, designs)
     picks = changepoint_table(panel, settings)
     route = np.full(panel.items, ENGINE, np.int8)
     route[constant] = CONSTANT
@@ -98,10 +98,11 @@ def fit_panel(
             _run([*_jobs(source, members[~known], False, fits)], threads)
             poor = members[~(fits.residual[members] <= TOLERANCE)]
             mend(source, made, panel, settings, poor, fits, route)
-    return _result(panel, settings, designs, design, scaled, fits, route)
+    return result_of(panel, settings, designs, design, scaled, fits, route)
 
 
-def _room(panel: Panel, settings: BatchSettings, designs: Sequence[Design]) -> Fits:
+def room_for(panel: Panel, settings: BatchSettings, designs: Sequence[Design]) -> Fits:
+    """Return room for the results of all items, nothing known yet."""
     items = panel.items
     given = settings.changepoints
     changes = max(len(given) if given is not None else settings.n_changepoints, 1)
@@ -213,7 +214,7 @@ def _fill_constant(panel: Panel, scaled: Scaled, items: IntArray, fits: Fits) ->
     fits.residual[items] = 0.0
 
 
-def _result(
+def result_of(
     panel: Panel,
     settings: BatchSettings,
     designs: Sequence[Design],
