@@ -33,6 +33,7 @@ from core_modules.batch_prophet.trend_scale import rescale
 
 ATTEMPTS = 15  # at a positive Hessian, each more damped than the one before
 LEAST_DAMPING = 1e-6  # share of the Hessian's diagonal added to it
+GAUSS = 2  # the first attempt that takes the errors at their present size
 PATIENCE = 5  # steps after which a fit may be in the valley that `trend_scale` describes
 
 
@@ -79,7 +80,7 @@ def newton(
         live = live[:count].copy()
         if count == 0 or step == most:
             break
-        moves = _directions(problem, state, live, sums, trend, kept, constant)
+        moves = _directions(problem, state, live, sums, trend, kept, constant, step == 0)
         live = advance(problem, y, caps, state, live, moves)
 
 
@@ -92,10 +93,11 @@ def _directions(
     trend: FloatArray,
     slopes: FloatArray,
     constant: FloatArray,
+    gauss: bool,
 ) -> FloatArray:
     """Return each live fit's step (k, m, delta, beta) and the decrease it promises, last."""
     columns, changes, km = problem.precision.size, problem.changes.size, problem.multiplied.shape[1]
-    zeroth, first = cross_sums(problem, state, live)
+    zeroth, first = cross_sums(problem, state, live, gauss)
     packed, mixed = np.empty((0, 0)), np.empty((0, 0))
     if problem.moments.size:
         squared, plain = trend_powers(problem, state, live)
@@ -118,8 +120,8 @@ def _directions(
             weighted_gram(problem, state.trend[live[a]], gram)
         moves[a, :] = 0.0
         chosen = np.arange(changes)
-        for attempt in range(ATTEMPTS):
-            if attempt == 1:
+        for attempt in range(GAUSS if gauss else 0, ATTEMPTS):
+            if attempt > 0:
                 chosen = _bending(problem, state, live[a], trend[a])
             damping = 0.0 if attempt < 3 else LEAST_DAMPING * 8.0 ** (attempt - 3)
             _hessian(

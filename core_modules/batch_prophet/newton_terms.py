@@ -115,16 +115,20 @@ def residual_of(
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def cross_sums(problem: Problem, state: State, live: IntArray) -> tuple[FloatArray, FloatArray]:
+def cross_sums(
+    problem: Problem, state: State, live: IntArray, gauss: bool
+) -> tuple[FloatArray, FloatArray]:
     """Return sums from each segment on of v x and v t x, (segments, live, Km + Ka) each.
 
-    v is the derivative of the error's product with a column by the trend's line.
+    v is the derivative of the error's product with a column by the trend's line; with `gauss`
+    (Gauss and Newton) without the error itself, which keeps the Hessian positive.
     """
     count, days, km = live.size, problem.times.size, problem.multiplied.shape[1]
     columns, segments = problem.precision.size, problem.bounds.size - 1
     zeroth = np.zeros((segments, count, columns))
     first = np.zeros((segments, count, columns))
     weights = np.empty((2, count, days))
+    share = 0.0 if gauss else 1.0
     for part in range(2):
         matrix = problem.multiplied if part == 0 else problem.added
         if matrix.shape[1] == 0:
@@ -134,7 +138,7 @@ def cross_sums(problem: Problem, state: State, live: IntArray) -> tuple[FloatArr
             n = live[a]
             for i in range(days):
                 gain = state.gain[n, i]
-                value = gain * state.trend[n, i] - state.error[n, i] if part == 0 else gain
+                value = gain * state.trend[n, i] - share * state.error[n, i] if part == 0 else gain
                 if problem.kind == LOGISTIC:
                     value *= logistic_rise(state.line[n, i], state.trend[n, i])[0]
                 weights[0, a, i] = value
