@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core_modules.ordering.order_choice import safety_rung, shortfall
-from core_modules.ordering.rollout import path_costs, rollout_of
+from core_modules.ordering.rollout import order_batch, path_costs, rollout_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,9 +31,8 @@ def expected_regret(
     order arrives or stock that was there anyway, is no regret, nor is the batch that saves the cost
     of further orders.
     """
-    world = rollout_of(problem)
     best = _best_arriving(problem, need)
-    batch = world.batch if arriving > 0 else 0.0
+    batch = order_batch(problem) if arriving > 0 else 0.0
     short = np.maximum(np.minimum(need, best) - arriving, 0.0)
     spare = np.maximum(arriving - best - batch, 0.0)
     pace = max(float(problem.outlook.mean.mean()), 1e-9)

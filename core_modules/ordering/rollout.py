@@ -9,6 +9,7 @@ for what it gets wrong it gets wrong for every quantity.
 All compiled code of a decision is in this file: what numba keeps on disk of a function is renewed
 when the file changes, not when a function that it calls from another file does.
 """
+# ruff: noqa: FURB136 - `min` and `max` take care of NaN, and a loop with them is not vectorised
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from core_modules.ordering.order_problem import NO_MAXIMUM, OrderProblem
+from core_modules.ordering.order_problem import OrderProblem
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -28,6 +29,7 @@ IntArray = NDArray[np.int64]
 FURTHEST = 4.0  # standard deviations from zero beyond which a normal number is cut wholly or not
 MOST_TRIED = 64  # quantities a search
 CELLS = 64  # of the tables, a standard deviation
+LAST_CELL = 2 * FURTHEST * CELLS - 1.0
 
 
 def _cut_tables() -> tuple[FloatArray, FloatArray]:
@@ -44,16 +46,21 @@ CUT_MEAN, CUT_VARIANCE = _cut_tables()
 
 
 class Rollout(NamedTuple):
-    """An order problem in the plain arrays and numbers that compiled code takes."""
+    """An order problem in the plain arrays and numbers that compiled code takes.
 
-    demand: FloatArray  # (paths, periods)
+    Paths stand side by side, periods one after the other: what is done to a period is done to all
+    paths at once, which the processor does several at a time.
+    """
+
+    demand: FloatArray  # (periods, paths)
     mean: FloatArray  # (periods,)
     variance: FloatArray  # (periods,)
-    known: FloatArray  # (paths, periods)
-    surge: FloatArray  # (paths, periods)
+    known: FloatArray  # (periods, paths)
+    extra: FloatArray  # (periods, paths) what a surge adds to a multiplier of 1
     surge_stays: float
-    level_precision: float  # 1 / variance of the log level; inf: the level is sure
-    resumes: IntArray  # (paths,)
+    level: FloatArray  # (periods, paths) as a path's periods have told it
+    pace: FloatArray  # (paths,) units a period at the end, surges left out
+    pace_variance: FloatArray  # (paths,)
     due: FloatArray  # (periods,)
     on_hand: float
     backlog: float
@@ -68,7 +75,8 @@ class Rollout(NamedTuple):
     pack_size: int
     first_packs: int
     largest: float
-    lead_times: IntArray  # (paths, 1 + periods)
+    arrival: IntArray  # (paths,) column on which tonight's order arrives
+    arrivals: IntArray  # (periods, paths) and an order of the evening of each period
     shares: FloatArray  # (paths,)
 
 
@@ -76,24 +84,21 @@ def rollout_of(problem: OrderProblem) -> Rollout:
     """Lay a problem out for `path_costs`."""
     outlook, steps, costs = problem.outlook, problem.steps, problem.costs
     paths = outlook.demand.shape[0]
-    resumes = np.zeros(paths, np.int64) if outlook.resumes is None else outlook.resumes
-    pace = float(outlook.mean.mean())
-    cycle = 0.0
-    if costs.order > 0 and costs.holding > 0:
-        # The economic order quantity, less what the need holds beyond the level at which an order
-        # goes out: half of a review period's demand and of its scatter on average.
-        cycle = math.sqrt(2 * costs.order * pace / costs.holding)
-        beyond = pace * problem.review_period + float(outlook.variance.mean()) / max(pace, 1e-9)
-        cycle -= beyond / 2
+    arrival, arrivals = _arrivals(problem)
+    demand, known, surge = (
+        np.ascontiguousarray(one.T) for one in (outlook.demand, outlook.known, outlook.surge)
+    )
+    precision = 1 / outlook.level_variance if outlook.level_variance > 0 else math.inf
     return Rollout(
-        demand=outlook.demand,
+        demand=demand,
         mean=outlook.mean,
         variance=outlook.variance,
-        known=outlook.known,
-        surge=outlook.surge,
+        known=known,
+        extra=surge - 1.0,
         surge_stays=outlook.surge_stays,
-        level_precision=1 / outlook.level_variance if outlook.level_variance > 0 else math.inf,
-        resumes=resumes,
+        level=_levels(demand, outlook.mean, outlook.variance, known, surge, precision),
+        pace=_recent(outlook.mean, known),
+        pace_variance=_recent(outlook.variance, known),
         due=problem.due,
         on_hand=float(problem.on_hand),
         backlog=float(problem.backlog),
@@ -104,119 +109,318 @@ def rollout_of(problem: OrderProblem) -> Rollout:
         holding=float(costs.holding),
         order_cost=float(costs.order),
         waste=float(costs.waste),
-        batch=max(cycle, 0.0),
+        batch=order_batch(problem),
         pack_size=steps.pack_size,
         first_packs=steps.first,
         largest=float(steps.max_order // steps.pack_size * steps.pack_size),
-        lead_times=_lead_times(problem),
+        arrival=arrival,
+        arrivals=arrivals,
         shares=np.ones(paths) if problem.shares is None else problem.shares,
     )
 
 
-def _lead_times(problem: OrderProblem) -> IntArray:
-    """Return the periods that tonight's order and one of each later evening take."""
-    if problem.lead_times is not None:
-        return problem.lead_times
+def order_batch(problem: OrderProblem) -> float:
+    """Return the units that are ordered at a time beyond the need, >= 0.
+
+    The economic order quantity, less what the need holds beyond the level at which an order goes
+    out: half of a review period's demand and of its scatter on average.
+    """
+    outlook, costs = problem.outlook, problem.costs
+    if not (costs.order > 0 and costs.holding > 0):
+        return 0.0
+    pace = float(outlook.mean.mean())
+    cycle = math.sqrt(2 * costs.order * pace / costs.holding)
+    beyond = pace * problem.review_period + float(outlook.variance.mean()) / max(pace, 1e-9)
+    return max(cycle - beyond / 2, 0.0)
+
+
+def _arrivals(problem: OrderProblem) -> tuple[IntArray, IntArray]:
+    """Return the columns on which tonight's order arrives, and one of each evening to come."""
     paths, periods = problem.outlook.demand.shape
-    days = np.full((paths, 1 + periods), problem.later_lead_time, dtype=np.int64)
-    days[:, 0] = problem.lead_time
-    return days
+    evenings = np.arange(periods)[:, None]
+    if problem.lead_times is None:
+        tonight = np.full(paths, problem.lead_time - 1, dtype=np.int64)
+        later = np.repeat(evenings + problem.later_lead_time, paths, axis=1)
+    else:
+        tonight = problem.lead_times[:, 0] - 1
+        later = evenings + problem.lead_times[:, 1:].T
+    resumes = problem.outlook.resumes
+    later = later if resumes is None else np.maximum(later, resumes)
+    return np.ascontiguousarray(tonight), np.ascontiguousarray(later)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def path_costs(  # noqa: C901, PLR0915 - calls with arrays cost more here than all arithmetic
+def _levels(
+    demand: FloatArray,
+    mean: FloatArray,
+    variance: FloatArray,
+    known: FloatArray,
+    surge: FloatArray,
+    precision: float,
+) -> FloatArray:
+    """Return the level that each path's demand has shown by the end of each period.
+
+    `precision` is 1 / variance of the log level; inf: the level is sure.
+    """
+    periods, paths = demand.shape
+    level = np.ones((periods, paths))
+    if precision == np.inf:
+        return level
+    surprise, evidence = np.zeros(paths), np.zeros(paths)
+    for period in range(periods):
+        scatter = variance[period]
+        for path in range(paths):
+            usual = mean[period] * known[period, path] * surge[period, path]
+            if usual > 0 and scatter > 0:
+                surprise[path] += usual * demand[period, path] / scatter
+                evidence[path] += usual * usual / scatter
+            level[period, path] = (precision + surprise[path]) / (precision + evidence[path])
+    return level
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _recent(units: FloatArray, known: FloatArray) -> FloatArray:
+    """Return what the last seven periods hold on average, known events included, (paths,)."""
+    periods, paths = known.shape
+    first = max(periods - 7, 0)
+    pace = np.zeros(paths)
+    for column in range(first, periods):
+        for path in range(paths):
+            pace[path] += units[column] * known[column, path] / (periods - first)
+    return pace
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def path_costs(
     world: Rollout, quantity: float, shortage: float, z: float, costs: FloatArray
 ) -> None:
     """Fill `costs` (paths,) with the money that a quantity ordered tonight costs on each path."""
-    demand, mean, variance = world.demand, world.mean, world.variance
-    known, surge, stays = world.known, world.surge, world.surge_stays
-    backorders, life, review = world.backorders, world.shelf_life, world.review_period
-    learns = world.level_precision < np.inf
-    plain = (
-        world.batch == 0
-        and life == 0
-        and world.pack_size == 1
-        and world.first_packs == 1
-        and world.largest >= NO_MAXIMUM
-    )
-    paths, periods = demand.shape
-    arriving = np.empty(periods)
-    lots = np.empty(periods + life + 1)  # units on hand by period of arrival, shifted by the life
+    periods, paths = world.demand.shape
+    arriving = np.empty((periods, paths))
+    for period in range(periods):
+        arriving[period] = world.due[period]
     for path in range(paths):
-        arriving[:] = world.due
-        if world.lead_times[path, 0] <= periods:
-            arrives = quantity * world.filled_share * world.shares[path]
-            arriving[world.lead_times[path, 0] - 1] += arrives
-        cost = world.order_cost if quantity > 0 else 0.0
-        stock, owed = world.on_hand, world.backlog
-        surprise, evidence = 0.0, 0.0
-        oldest = life - 1
+        arrival = world.arrival[path]
+        if arrival < periods:
+            arriving[arrival, path] += quantity * world.filled_share * world.shares[path]
+    stock, owed = np.full(paths, world.on_hand), np.full(paths, world.backlog)
+    projected, spread, extra = np.empty(paths), np.empty(paths), np.empty(paths)
+    life = world.shelf_life
+    # Units on hand by period of arrival, shifted by the life; taken to be as fresh as can be.
+    lots = np.zeros((paths, periods + life + 1 if life > 0 else 0))
+    oldest = np.full(paths, life - 1)
+    if life > 0:
+        lots[:, life - 1] = world.on_hand
+    costs[:] = world.order_cost if quantity > 0 else 0.0
+    for period in range(periods):
         if life > 0:
-            lots[:] = 0.0
-            lots[oldest] = stock  # taken to be as fresh as can be
-        for period in range(periods):
-            stock += arriving[period]
-            if backorders:
-                served = min(stock, owed)
-                stock -= served
-                owed -= served
-            wanted = demand[path, period]
-            sold = min(stock, wanted)
-            stock -= sold
-            short = wanted - sold
-            if backorders:
-                owed += short
-                cost += shortage * owed
-            else:
-                cost += shortage * short
-            cost += world.holding * stock
-            if life > 0:
-                lots[period + life] = arriving[period]
-                oldest = _take_oldest(lots, oldest, sold)
-                spoiled = lots[period + 1]  # arrived a life ago, less what was sold of it
-                lots[period + 1] = 0.0
-                stock = max(stock - spoiled, 0.0)
-                cost += world.waste * spoiled
-            usual = mean[period] * known[path, period] * surge[path, period]
-            if learns and usual > 0 and variance[period] > 0:
-                surprise += usual * wanted / variance[period]
-                evidence += usual * usual / variance[period]
-            if (period + 1) % review == 0:
-                arrival = max(period + world.lead_times[path, 1 + period], world.resumes[path])
-                if arrival < periods:
-                    level = 1.0
-                    if learns:
-                        level = (world.level_precision + surprise) / (
-                            world.level_precision + evidence
-                        )
-                    extra = surge[path, period] - 1.0
-                    projected, spread = stock - owed, 0.0
-                    for column in range(period + 1, arrival):
-                        extra *= stays
-                        factor = level * known[path, column] * (1.0 + extra)
-                        projected += arriving[column] - mean[column] * factor
-                        spread += variance[column] * factor
-                        if not backorders:
-                            projected, spread = _cut_at_zero(projected, spread)
-                    projected += arriving[arrival]
-                    last = min(arrival + review, periods)
-                    for column in range(arrival, last):
-                        extra *= stays
-                        factor = level * known[path, column] * (1.0 + extra)
-                        projected -= mean[column] * factor
-                        spread += variance[column] * factor
-                        if column > arrival:
-                            projected += arriving[column]
-                    need = z * math.sqrt(spread) - projected
-                    if need > 0:
-                        if plain:
-                            later = need
-                        else:
-                            later = _batched(world, need, mean[arrival:last].mean(), projected)
-                        if later > 0:
-                            cost += world.order_cost
-                            arriving[arrival] += later
-        costs[path] = cost + _left_over(world, path, stock, z)
+            _sell_perishable(world, period, arriving, shortage, stock, owed, lots, oldest, costs)
+        else:
+            _sell(world, period, arriving[period], shortage, stock, owed, costs)
+        if (period + 1) % world.review_period == 0:
+            _order_again(world, period, z, arriving, stock, owed, projected, spread, extra, costs)
+    _charge_left_over(world, z, stock, costs)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _sell(
+    world: Rollout,
+    period: int,
+    arriving: FloatArray,
+    shortage: float,
+    stock: FloatArray,
+    owed: FloatArray,
+    costs: FloatArray,
+) -> None:
+    """Receive and sell a period's units of goods that keep, and charge it."""
+    demand, holding = world.demand[period], world.holding
+    if world.backorders:
+        for path in range(stock.size):
+            there = stock[path] + arriving[path]
+            served = min(there, owed[path])
+            there -= served
+            sold = min(there, demand[path])
+            stock[path] = there - sold
+            owed[path] = owed[path] - served + (demand[path] - sold)
+            costs[path] += shortage * owed[path]
+            costs[path] += holding * stock[path]
+        return
+    for path in range(stock.size):
+        there, wanted = stock[path] + arriving[path], demand[path]
+        sold = there if there < wanted else wanted
+        left = there - sold
+        stock[path] = left
+        costs[path] = (costs[path] + shortage * (wanted - sold)) + holding * left
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _sell_perishable(
+    world: Rollout,
+    period: int,
+    arriving: FloatArray,
+    shortage: float,
+    stock: FloatArray,
+    owed: FloatArray,
+    lots: FloatArray,
+    oldest: IntArray,
+    costs: FloatArray,
+) -> None:
+    """Receive and sell a period's units of goods that expire, oldest first, and charge it."""
+    life = world.shelf_life
+    for path in range(stock.size):
+        fresh, wanted = arriving[period, path], world.demand[period, path]
+        there = stock[path] + fresh
+        if world.backorders:
+            served = min(there, owed[path])
+            there -= served
+            owed[path] -= served
+        sold = min(there, wanted)
+        there -= sold
+        if world.backorders:
+            owed[path] += wanted - sold
+            costs[path] += shortage * owed[path]
+        else:
+            costs[path] += shortage * (wanted - sold)
+        costs[path] += world.holding * there
+        lots[path, period + life] = fresh
+        oldest[path] = _take_oldest(lots[path], oldest[path], sold)
+        spoiled = lots[path, period + 1]  # arrived a life ago, less what was sold of it
+        lots[path, period + 1] = 0.0
+        stock[path] = max(there - spoiled, 0.0)
+        costs[path] += world.waste * spoiled
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _order_again(
+    world: Rollout,
+    period: int,
+    z: float,
+    arriving: FloatArray,
+    stock: FloatArray,
+    owed: FloatArray,
+    projected: FloatArray,
+    spread: FloatArray,
+    extra: FloatArray,
+    costs: FloatArray,
+) -> None:
+    """Place what the plain rule orders on the evening of a period, on every path."""
+    periods, paths = arriving.shape
+    arrivals, surging = world.arrivals[period], world.extra[period]
+    for path in range(paths):
+        projected[path] = stock[path] - owed[path]
+    spread[:] = 0.0
+    extra[:] = surging
+    first = 0
+    while first < paths:
+        # Neighbouring paths whose orders arrive together are carried on together.
+        arrival = arrivals[first]
+        last = first + 1
+        while last < paths and arrivals[last] == arrival:
+            last += 1
+        if arrival < periods:
+            # Loops that begin at 0 are vectorised, so what they run over is cut out here.
+            stand = (projected[first:last], spread[first:last], extra[first:last])
+            for column in range(period + 1, arrival):
+                _wait(world, period, column, first, arriving[column, first:last], stand)
+            _receive(arriving[arrival, first:last], stand[0])
+            end = min(arrival + world.review_period, periods)
+            for column in range(arrival, end):
+                _cover(world, period, column, first, stand)
+                if column > arrival:
+                    _receive(arriving[column, first:last], stand[0])
+            pace = world.mean[arrival:end].mean()
+            _refill(world, z, pace, stand, arriving[arrival, first:last], costs[first:last])
+        first = last
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _wait(
+    world: Rollout,
+    period: int,
+    column: int,
+    first: int,
+    arriving: FloatArray,
+    stand: tuple[FloatArray, FloatArray, FloatArray],
+) -> None:
+    """Carry mean and variance of stock through a period before the order arrives."""
+    mean, variance, stays = world.mean[column], world.variance[column], world.surge_stays
+    projected, spread, extra = stand
+    last = first + projected.size
+    level, known = world.level[period, first:last], world.known[column, first:last]
+    if world.backorders:
+        for path in range(projected.size):
+            more = extra[path] * stays
+            factor = level[path] * known[path] * (1.0 + more)
+            projected[path] += arriving[path] - mean * factor
+            spread[path] += variance * factor
+            extra[path] = more
+        return
+    for path in range(projected.size):
+        more = extra[path] * stays
+        factor = level[path] * known[path] * (1.0 + more)
+        there = projected[path] + (arriving[path] - mean * factor)
+        there, scatter = _cut_at_zero(there, spread[path] + variance * factor)
+        projected[path], spread[path], extra[path] = there, scatter, more
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _receive(arriving: FloatArray, projected: FloatArray) -> None:
+    for path in range(projected.size):
+        projected[path] += arriving[path]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _cover(
+    world: Rollout,
+    period: int,
+    column: int,
+    first: int,
+    stand: tuple[FloatArray, FloatArray, FloatArray],
+) -> None:
+    """Take the demand of a period that the order serves."""
+    mean, variance, stays = world.mean[column], world.variance[column], world.surge_stays
+    projected, spread, extra = stand
+    last = first + projected.size
+    level, known = world.level[period, first:last], world.known[column, first:last]
+    for path in range(projected.size):
+        more = extra[path] * stays
+        factor = level[path] * known[path] * (1.0 + more)
+        projected[path] -= mean * factor
+        spread[path] += variance * factor
+        extra[path] = more
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _refill(
+    world: Rollout,
+    z: float,
+    pace: float,
+    stand: tuple[FloatArray, FloatArray, FloatArray],
+    arriving: FloatArray,
+    costs: FloatArray,
+) -> None:
+    """Order what is wanted beyond the projected stock, `z` deviations of it included."""
+    projected, spread, _ = stand
+    pack, fewest, largest = float(world.pack_size), float(world.first_packs), world.largest
+    in_packs = world.pack_size > 1 or world.first_packs > 1
+    perishes, batch, fixed = world.shelf_life > 0, world.batch, world.order_cost
+    kept = pace * max(world.shelf_life - world.review_period, 0)
+    for path in range(projected.size):
+        need = z * math.sqrt(spread[path]) - projected[path]
+        wanted = need + batch
+        if perishes:
+            # None that would expire; what is projected is left of the stock after the days covered.
+            fresh = kept - projected[path]
+            wanted = wanted if wanted < fresh else fresh
+            wanted = wanted if wanted > 0.0 else 0.0
+        if in_packs:
+            packs = np.ceil(wanted / pack - 1e-9)
+            packs = packs if packs > fewest else fewest
+            wanted = pack * packs if wanted > 0.0 else wanted
+        wanted = wanted if wanted < largest else largest
+        later = wanted if need > 0.0 else 0.0
+        arriving[path] += later
+        costs[path] += fixed if later > 0.0 else 0.0
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -232,63 +436,55 @@ def _take_oldest(lots: FloatArray, oldest: int, sold: float) -> int:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _batched(world: Rollout, need: float, pace: float, spare: float) -> float:
-    """Return the units ordered for a need: in batches and packs, and none that would expire."""
-    wanted = need + world.batch
-    if world.shelf_life > 0:
-        # `spare` is what is left of the stock, short of the need, after the days it covers.
-        most = pace * max(world.shelf_life - world.review_period, 0) - spare
-        wanted = max(min(wanted, most), 0.0)
-    if wanted > 0 and (world.pack_size > 1 or world.first_packs > 1):
-        packs = max(math.ceil(wanted / world.pack_size - 1e-9), world.first_packs)
-        wanted = packs * world.pack_size
-    return min(wanted, world.largest)
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
 def _cut_at_zero(mean: float, variance: float) -> tuple[float, float]:
     """Return mean and variance of a normal number whose negative part is replaced by zero."""
-    if variance <= 1e-12:
-        return max(mean, 0.0), 0.0
-    spread = math.sqrt(variance)
+    # Chosen among values, without branches and without `min`: so loops over paths are vectorised.
+    spread = math.sqrt(variance if variance > 1e-12 else 1e-12)
     ratio = mean / spread
-    if ratio >= FURTHEST:
-        return mean, variance
-    if ratio <= -FURTHEST:
-        return 0.0, 0.0
-    place = (ratio + FURTHEST) * CELLS
-    cell = int(place)
-    part = place - cell
-    cut = CUT_MEAN[cell] + part * (CUT_MEAN[cell + 1] - CUT_MEAN[cell])
-    left = CUT_VARIANCE[cell] + part * (CUT_VARIANCE[cell + 1] - CUT_VARIANCE[cell])
-    return spread * cut, variance * left
+    place = ratio if ratio > -FURTHEST else -FURTHEST
+    place = ((place if place < FURTHEST else FURTHEST) + FURTHEST) * CELLS
+    at = np.int32(place if place < LAST_CELL else LAST_CELL)
+    part = place - at
+    cell, following = np.uint32(at), np.uint32(at + np.int32(1))
+    cut = CUT_MEAN[cell] + part * (CUT_MEAN[following] - CUT_MEAN[cell])
+    left = CUT_VARIANCE[cell] + part * (CUT_VARIANCE[following] - CUT_VARIANCE[cell])
+    whole, gone, sure = ratio >= FURTHEST, ratio <= -FURTHEST, variance <= 1e-12
+    new_mean = mean if whole else spread * cut
+    new_variance = variance if whole else variance * left
+    new_mean = 0.0 if gone else new_mean
+    new_variance = 0.0 if gone else new_variance
+    certain = mean if mean > 0.0 else 0.0
+    return (certain if sure else new_mean), (0.0 if sure else new_variance)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _left_over(world: Rollout, path: int, stock: float, z: float) -> float:
-    """Return what stock at the end of the last period still costs, compared with ordinary stock.
+def _charge_left_over(world: Rollout, z: float, stock: FloatArray, costs: FloatArray) -> None:
+    """Charge what stock at the end still costs, compared with ordinary stock.
 
     Stock X beyond the ordinary lasts X / d periods and costs h X^2 / (2 d); where ordering costs K
     it saves X of the next batches, h Q X / d with the economic quantity Q = sqrt(2 K d / h).
     """
-    last = world.mean.size - 1
-    recent = max(last - 6, 0)
-    pace, variance = 0.0, 0.0
-    for column in range(recent, last + 1):
-        pace += world.mean[column] * world.known[path, column] / (last + 1 - recent)
-        variance += world.variance[column] * world.known[path, column] / (last + 1 - recent)
-    ordinary = pace * world.review_period + z * math.sqrt(variance * world.review_period)
-    extra = max(stock - max(ordinary, 0.0), 0.0)
-    pace = max(pace, 1e-9)
-    saved = 0.0
-    if world.order_cost > 0 and world.holding > 0:
-        quantity = math.sqrt(2 * world.order_cost * pace / world.holding)
-        saved = world.holding * quantity * min(extra, quantity) / pace
-    held = world.holding * extra * extra / (2 * pace)
-    if world.shelf_life > 0:
-        spoiled = max(extra - pace * world.shelf_life, 0.0)
-        held = world.holding * (extra - spoiled) ** 2 / (2 * pace) + world.waste * spoiled
-    return held - saved
+    review, holding, life = world.review_period, world.holding, float(world.shelf_life)
+    saves, perishes = world.order_cost > 0 and world.holding > 0, world.shelf_life > 0
+    for path in range(stock.size):
+        pace, variance = world.pace[path], world.pace_variance[path]
+        ordinary = pace * review + z * math.sqrt(variance * review)
+        ordinary = ordinary if ordinary > 0.0 else 0.0
+        extra = stock[path] - ordinary
+        extra = extra if extra > 0.0 else 0.0
+        pace = pace if pace > 1e-9 else 1e-9
+        saved, held = 0.0, 0.0
+        if saves:
+            quantity = math.sqrt(2 * world.order_cost * pace / holding)
+            saved = holding * quantity * (extra if extra < quantity else quantity) / pace
+        if perishes:
+            spoiled = extra - pace * life
+            spoiled = spoiled if spoiled > 0.0 else 0.0
+            good = extra - spoiled
+            held = holding * (good * good) / (2 * pace) + world.waste * spoiled
+        else:
+            held = holding * extra * extra / (2 * pace)
+        costs[path] += held - saved
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

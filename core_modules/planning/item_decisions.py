@@ -68,7 +68,8 @@ def decide_items(
 ) -> list[ItemDecision]:
     """Decide for each item on its own; settings, models and results are in order of the items."""
     today = inputs.calendar.last
-    due = arrivals(inputs.open_orders, inputs.calendar, plan_horizon(inputs))
+    horizon = plan_horizon(inputs)
+    due = arrivals(inputs.open_orders, inputs.calendar, horizon)
     decided = []
     for place, terms in enumerate(inputs.terms):
         own = settings[place]
@@ -79,7 +80,7 @@ def decide_items(
         situation = Situation(
             on_hand=inputs.on_hand[place],
             backlog=0,
-            due=due.get(terms.unique_id, np.zeros(plan_horizon(inputs), dtype=np.int64)),
+            due=due.get(terms.unique_id, np.zeros(horizon, dtype=np.int64)),
         )
         decided.append(
             _decide(_timed(inputs, place), inputs.shared[place], state, situation, today, own)
