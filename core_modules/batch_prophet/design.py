@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numba import njit
+from numpy.typing import NDArray
 
 from core_modules.batch_prophet.panel import Dates, FloatArray, IntArray, Panel
 from core_modules.batch_prophet.settings import BatchSettings, prophet_model
@@ -36,17 +38,28 @@ class Design:
 
 def season_classes(panel: Panel) -> IntArray:
     """Return a number for each item; items of one number get the same seasons from Prophet."""
-    times = panel.dates.view(np.int64)[panel.rows]
-    first, last = panel.offsets[:-1], panel.offsets[1:] - 1
-    safe_first, safe_last = np.minimum(first, times.size - 1), np.maximum(last, 0)
-    spans = times[safe_last] - times[safe_first]
-    gaps = np.diff(times, append=NEVER)
-    gaps[last[last >= first]] = NEVER
-    gaps[gaps == 0] = NEVER
-    nearest = np.minimum.reduceat(gaps, safe_first) if times.size else np.zeros(0, np.int64)
+    spans, nearest = _spans(panel.dates.view(np.int64), panel.offsets, panel.rows)
     marks = [spans >= 730 * DAY, spans >= 14 * DAY, spans >= 2 * DAY]
     marks += [nearest >= 7 * DAY, nearest >= DAY]
     return np.array(sum(mark.astype(np.int64) << bit for bit, mark in enumerate(marks)))
+
+
+@njit(cache=True, nogil=True)
+def _spans(
+    dates: IntArray, offsets: IntArray, rows: NDArray[np.int32]
+) -> tuple[IntArray, IntArray]:
+    """Return each item's span and the least step between two of its dates, in microseconds."""
+    items = offsets.size - 1
+    spans, nearest = np.zeros(items, np.int64), np.full(items, NEVER)
+    for item in range(items):
+        first, last = offsets[item], offsets[item + 1]
+        if last > first:
+            spans[item] = dates[rows[last - 1]] - dates[rows[first]]
+        for i in range(first + 1, last):
+            step = dates[rows[i]] - dates[rows[i - 1]]
+            if 0 < step < nearest[item]:
+                nearest[item] = step
+    return spans, nearest
 
 
 def make_design(settings: BatchSettings, panel: Panel, item: int) -> Design:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -45,7 +47,7 @@ def panel_of_frame(
     for name in (*(KEYS if values else KEYS[:2]), *columns):
         if name not in frame.columns:
             raise ValueError(f"column {name!r} is missing; there are {list(frame.columns)}")
-    codes, ids = pd.factorize(frame["unique_id"])
+    codes, ids = item_codes(frame["unique_id"])
     dates = frame["ds"].to_numpy(dtype="datetime64[us]")
     _check_dates(codes, dates)
     steps, days = np.diff(codes), np.diff(dates.view(np.int64))
@@ -56,7 +58,7 @@ def panel_of_frame(
     calendar, rows = _calendar(dates, counts)
     arrays = {name: frame[name].to_numpy(dtype=float) for name in columns}
     y = frame["y"].to_numpy(dtype=float) if values else np.empty(0)
-    return _kept(Panel(pd.Index(ids), calendar, _starts(counts), rows, y, arrays))
+    return _kept(Panel(ids, calendar, _starts(counts), rows, y, arrays))
 
 
 def panel_of_table(
@@ -73,6 +75,21 @@ def panel_of_table(
     rows = np.tile(np.arange(days, dtype=np.int32), items)
     offsets = np.arange(items + 1, dtype=np.int64) * days
     return _kept(Panel(pd.Index(ids), calendar, offsets, rows, y, {}))
+
+
+def item_codes(names: pd.Series) -> tuple[IntArray, pd.Index]:
+    """Return each row's item as a number, and the items in the order they first appear."""
+    # Rows usually come item by item, and runs are found ten times quicker than by hashing.
+    array = pa.array(names)
+    whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    runs = pc.run_end_encode(whole) if len(whole) else None
+    if runs is not None and runs.values.null_count == 0:
+        ids = pd.Index(runs.values.to_pandas(), dtype=names.dtype)
+        if ids.is_unique:
+            counts = np.diff(runs.run_ends.to_numpy(), prepend=0)
+            return np.repeat(np.arange(len(ids)), counts), ids
+    codes, found = pd.factorize(names)
+    return codes.astype(np.int64), pd.Index(found)
 
 
 def _check_dates(codes: IntArray, dates: Dates) -> None:

@@ -6,6 +6,7 @@ Changepoints lie at shares of the rows, not of the days, so gaps move them; this
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from core_modules.batch_prophet.panel import FloatArray, IntArray, Panel
 from core_modules.batch_prophet.settings import BatchSettings
@@ -28,29 +29,27 @@ class Scaled:
 
 
 def scale_panel(panel: Panel, settings: BatchSettings) -> Scaled:
-    """Return the panel on Prophet's scales; an item without rows gets scales of one."""
+    """Return the panel on Prophet's scales; an item without rows gets scales of one.
+
+    Raises ValueError where a cap is not above the floor.
+    """
     items, counts = panel.items, np.diff(panel.offsets)
-    owner = np.repeat(np.arange(items), counts)
     floored = settings.growth == "logistic" and "floor" in panel.columns
-    shifted = panel.y - panel.columns["floor"] if floored else panel.y
-    y_scale = _largest(np.abs(shifted), panel.offsets)
-    y_scale[y_scale == 0] = 1.0
+    floors = panel.columns["floor"] if floored else np.empty(0)
+    scaled, y_scale, constant = _scale_rows(panel.y, floors, panel.offsets)
     caps = np.empty(0)
     if settings.growth == "logistic":
-        caps = panel.columns["cap"] - (panel.columns["floor"] if floored else 0.0)
+        caps = panel.columns["cap"] - (floors if floored else 0.0)
         if (caps <= 0).any():
             raise ValueError("column 'cap' must be greater than the floor, which is 0 by default")
-        caps = caps / y_scale[owner]
-    times = panel.dates.view(np.int64)[panel.rows]
-    filled = counts > 0
+        caps = caps / np.repeat(y_scale, counts)
+    dates, filled = panel.dates.view(np.int64), counts > 0
     start, span = np.zeros(items, np.int64), np.zeros(items, np.int64)
-    start[filled] = times[panel.offsets[:-1][filled]]
-    span[filled] = times[panel.offsets[1:][filled] - 1] - start[filled]
-    regressors, means, spreads = _standardised(panel, settings, owner)
-    lowest = -_largest(-panel.y, panel.offsets)
-    highest = _largest(panel.y, panel.offsets)
+    start[filled] = dates[panel.rows[panel.offsets[:-1][filled]]]
+    span[filled] = dates[panel.rows[panel.offsets[1:][filled] - 1]] - start[filled]
+    regressors, means, spreads = _standardised(panel, settings)
     return Scaled(
-        y=shifted / y_scale[owner],
+        y=scaled,
         caps=caps,
         y_scale=y_scale,
         start=start,
@@ -58,9 +57,34 @@ def scale_panel(panel: Panel, settings: BatchSettings) -> Scaled:
         regressors=regressors,
         means=means,
         spreads=spreads,
-        constant=((lowest == highest) & filled).astype(np.int64),
+        constant=constant,
         fitted=((counts >= 2) & (span > 0)).astype(np.int64),
     )
+
+
+@njit(cache=True, nogil=True)
+def _scale_rows(
+    y: FloatArray, floors: FloatArray, offsets: IntArray
+) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Return y above its floor over its largest size, that size, and whether y never changes."""
+    items = offsets.size - 1
+    found, scale, constant = np.empty(y.size), np.ones(items), np.zeros(items, np.int64)
+    for item in range(items):
+        first, last = offsets[item], offsets[item + 1]
+        if last == first:
+            continue
+        largest, low, high = 0.0, y[first], y[first]
+        for i in range(first, last):
+            value = y[i] - floors[i] if floors.size else y[i]
+            largest = max(largest, abs(value))
+            low, high = min(low, y[i]), max(high, y[i])
+            found[i] = value
+        if largest > 0.0:
+            scale[item] = largest
+        constant[item] = 1 if low == high else 0
+        for i in range(first, last):
+            found[i] /= scale[item]
+    return found, scale, constant
 
 
 def _largest(values: FloatArray, offsets: IntArray) -> FloatArray:
@@ -73,13 +97,14 @@ def _largest(values: FloatArray, offsets: IntArray) -> FloatArray:
 
 
 def _standardised(
-    panel: Panel, settings: BatchSettings, owner: IntArray
+    panel: Panel, settings: BatchSettings
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the regressors as Prophet's 'auto' would: binary and constant ones stay as they are."""
+    """Return the regressors as Prophet scales them: by 'auto' all but binary and constant ones."""
     listed = settings.regressors
+    owner = np.repeat(np.arange(panel.items), np.diff(panel.offsets)) if listed else np.empty(0)
     means = np.zeros((panel.items, len(listed)))
     spreads = np.ones((panel.items, len(listed)))
-    found = np.empty((owner.size, len(listed)))
+    found = np.empty((panel.rows.size, len(listed)))
     counts = np.maximum(np.diff(panel.offsets), 1)
     for place, regressor in enumerate(listed):
         values = panel.columns[regressor.name]
