@@ -58,9 +58,9 @@ def sales(items: int, days: int = 730, seed: int = 0, mode: str = "additive") ->
         for _ in range(rng.poisson(2)):
             trend = trend + rng.normal(0, 0.5) * np.maximum(0, t - rng.integers(0, days)) / days
         week = rng.normal(0, 0.15, 7)
-        season = (week - week.mean())[dates.dayofweek] + rng.uniform(0.5, 1.5) * effects
+        season = (week - week.mean())[dates.day_of_week] + rng.uniform(0.5, 1.5) * effects
         for order in (1, 2, 3):
-            angle = 2 * np.pi * order * dates.dayofyear / 365.25 + rng.uniform(0, 2 * np.pi)
+            angle = 2 * np.pi * order * dates.day_of_year / 365.25 + rng.uniform(0, 2 * np.pi)
             season = season + rng.normal(0, 0.15 / order) * np.sin(angle)
         trend = np.maximum(trend, 0.15)
         level = np.exp(rng.normal(3.5, 1.0))

@@ -11,12 +11,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, gammaln
+from scipy.special import betainc
 
 from core_modules.demand_law import negative_binomial_quantile
+from core_modules.forecasting.item_threads import in_threads
 from core_modules.forecasting.observation_law import LARGEST_UNIFORM, WARP_KNOTS, ObservationLaw
+from core_modules.forecasting.past_likelihoods import cumulative, scale_fits, spread_mass
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 CALIBRATION_DAYS = 365  # the past that laws are fitted to
 HALF_LIFE = 90.0  # days after which a past error counts half
@@ -54,37 +58,49 @@ class PastDays:
         return PastDays(*(values[-days:] for values in kept))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Scatter:
-    """One item's days that tell of its scatter; arrays are (days,)."""
+    """The days that tell of the items' scatter, one item after the other; arrays are (days,)."""
 
     actual: FloatArray
     centre: FloatArray
     weight: FloatArray  # 1 today, half a `HALF_LIFE` ago
+    bounds: IntArray  # (items + 1,) where each item's days begin
+
+    @property
+    def days(self) -> IntArray:
+        """How many days each item has, (items,)."""
+        return np.diff(self.bounds)
+
+    def of(self, item: int) -> slice:
+        """Return where an item's days are."""
+        return slice(int(self.bounds[item]), int(self.bounds[item + 1]))
 
 
-def fit_day_laws(pasts: Sequence[PastDays]) -> list[ObservationLaw]:
+def fit_day_laws(pasts: Sequence[PastDays], jobs: int = 1) -> list[ObservationLaw]:
     """Fit the law of single days to each item, in the order given; level errors stay 0."""
-    scatters = [_scatter(past) for past in pasts]
-    power = _best_power([one for one in scatters if one.actual.size])
-    scales = np.array([_best_scale(one, power)[0] for one in scatters])
+    scatter = _scatter(pasts)
+    fits = np.stack([_scale_fits(scatter, power, jobs) for power in POWERS])
+    power = _best_power(fits, scatter.days > 0)
+    scales = _best_scales(fits[POWERS.index(power)], scatter.days > 0)
     typical = np.nanmedian(np.log(scales)) if np.isfinite(scales).any() else 0.0
     scales = np.where(np.isfinite(scales), scales, np.exp(typical))
     laws = [
         ObservationLaw(ratio, 1.0) if ratio < STEADY else _plain(float(scale), power)
-        for ratio, scale in zip(map(_poisson_ratio, scatters), scales, strict=True)
+        for ratio, scale in zip(_poisson_ratios(scatter), scales, strict=True)
     ]
     warped = [
-        not law.steady and np.count_nonzero(one.actual) >= WARPED_SALES
-        for law, one in zip(laws, scatters, strict=True)
+        not law.steady and np.count_nonzero(scatter.actual[scatter.of(item)]) >= WARPED_SALES
+        for item, law in enumerate(laws)
     ]
-    shaping = [(one, law) for one, law, use in zip(scatters, laws, warped, strict=True) if use]
-    if not shaping:
+    if not any(warped):
         return laws
-    warp = _warp(shaping)
+    warp = _warp(scatter, laws, np.array(warped), jobs)
+    uniforms = (np.arange(1024) + 0.5) / 1024
+    moved = np.minimum(np.interp(uniforms, WARP_KNOTS, warp), LARGEST_UNIFORM)
     return [
-        _warped(law, warp, one) if use else law
-        for law, one, use in zip(laws, scatters, warped, strict=True)
+        _warped(law, warp, scatter.centre[scatter.of(item)], uniforms, moved) if use else law
+        for item, (law, use) in enumerate(zip(laws, warped, strict=True))
     ]
 
 
@@ -92,11 +108,21 @@ def _plain(scale: float, power: float) -> ObservationLaw:
     return ObservationLaw(max(scale, 1.0) if power == 1.0 else scale, power)
 
 
-def _scatter(past: PastDays) -> _Scatter:
-    recent = past.last(CALIBRATION_DAYS)
-    centre = past.centre[-CALIBRATION_DAYS:]
-    used = ~np.isnan(recent.actual) & (centre > SMALLEST_CENTRE)
-    return _Scatter(recent.actual[used], centre[used], weights(centre.size)[used])
+def _scatter(pasts: Sequence[PastDays]) -> _Scatter:
+    actual, centre, weight = [], [], []
+    weigh = weights(CALIBRATION_DAYS)
+    for past in pasts:
+        sold, expected = past.actual[-CALIBRATION_DAYS:], past.centre[-CALIBRATION_DAYS:]
+        used = ~np.isnan(sold) & (expected > SMALLEST_CENTRE)
+        actual.append(sold[used])
+        centre.append(expected[used])
+        weight.append(weigh[CALIBRATION_DAYS - sold.size :][used])
+    bounds = np.cumsum([0, *(one.size for one in actual)])
+    return _Scatter(*(_joined(part) for part in (actual, centre, weight)), bounds)
+
+
+def _joined(parts: Sequence[FloatArray]) -> FloatArray:
+    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def weights(days: int) -> FloatArray:
@@ -104,84 +130,105 @@ def weights(days: int) -> FloatArray:
     return np.asarray(0.5 ** (np.arange(days - 1, -1, -1) / HALF_LIFE))
 
 
-def _poisson_ratio(one: _Scatter) -> float:
-    """Return the variance of an item's days over that of Poisson days."""
-    if one.actual.size < 14:
-        return np.inf
-    return float(((one.actual - one.centre) ** 2).mean() / one.centre.mean())
+def _poisson_ratios(scatter: _Scatter) -> list[float]:
+    """Return the variance of each item's days over that of Poisson days."""
+    ratios = []
+    for item, days in enumerate(scatter.days):
+        actual, centre = scatter.actual[scatter.of(item)], scatter.centre[scatter.of(item)]
+        told = days >= 14
+        ratios.append(float(((actual - centre) ** 2).mean() / centre.mean()) if told else np.inf)
+    return ratios
 
 
-def _best_power(scatters: Sequence[_Scatter]) -> float:
-    if not scatters:
+def _scale_fits(scatter: _Scatter, power: float, jobs: int) -> FloatArray:
+    """Return the log-likelihood of each scale of the items' variance, (items, scales)."""
+    fits = np.zeros((scatter.days.size, SCALES.size))
+
+    def fill(first: int, last: int) -> None:
+        days = (scatter.actual, scatter.centre, scatter.weight, scatter.bounds)
+        scale_fits(*days, SCALES, power, first, last, fits)
+
+    in_threads(fill, scatter.days.size, jobs)
+    return fits
+
+
+def _best_power(fits: FloatArray, known: BoolArray) -> float:
+    """Return the power that most items speak for; `fits` are (powers, items, scales)."""
+    if not known.any():
         return POWERS[0]
-    fits = np.array([[_best_scale(one, power)[1] for one in scatters] for power in POWERS])
+    best = fits[:, known].max(axis=2)
     # No single item, however strange, may decide for the batch.
-    gains = np.clip(fits - fits.mean(axis=0), -ONE_VOTE, ONE_VOTE)
+    gains = np.clip(best - best.mean(axis=0), -ONE_VOTE, ONE_VOTE)
     return POWERS[int(np.argmax(gains.sum(axis=1)))]
 
 
-def _best_scale(one: _Scatter, power: float) -> tuple[float, float]:
-    """Return the likeliest scale of an item's variance and its log-likelihood."""
-    if one.actual.size == 0:
-        return np.nan, 0.0
-    fits = _log_likelihood(one, SCALES[:, None], power)
-    best = int(np.clip(np.argmax(fits), 1, SCALES.size - 2))
-    low, middle, high = fits[best - 1 : best + 2]
+def _best_scales(fits: FloatArray, known: BoolArray) -> FloatArray:
+    """Return the likeliest scale of each item's variance, NaN where no day tells, (items,)."""
+    items = np.arange(fits.shape[0])
+    best = np.clip(fits.argmax(axis=1), 1, SCALES.size - 2)
+    low, middle, high = (fits[items, best + step] for step in (-1, 0, 1))
     bend = low - 2 * middle + high
-    shift = np.clip(0.5 * (low - high) / bend, -1, 1) if bend < 0 else 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shift = np.where(bend < 0, np.clip(0.5 * (low - high) / bend, -1, 1), 0.0)
     step = np.log(SCALES[1] / SCALES[0])
-    return float(SCALES[best] * np.exp(shift * step)), float(fits.max())
+    return np.where(known, SCALES[best] * np.exp(shift * step), np.nan)
 
 
-def _log_likelihood(one: _Scatter, scale: FloatArray, power: float) -> FloatArray:
-    """Return the negative binomial log-likelihood by scale, up to a constant, (scales,)."""
-    y, mean = one.actual, one.centre
-    shape = mean**2 / (np.maximum(scale * mean**power, 1.001 * mean) - mean)
-    terms = gammaln(y + shape) - gammaln(shape) + shape * np.log(shape / (shape + mean))
-    terms += y * np.log(mean / (shape + mean))
-    return np.asarray((terms * one.weight).sum(axis=1))
-
-
-def _warp(shaping: Sequence[tuple[_Scatter, ObservationLaw]]) -> tuple[float, ...]:
+def _warp(
+    scatter: _Scatter, laws: Sequence[ObservationLaw], used: BoolArray, jobs: int
+) -> tuple[float, ...]:
     """Return the probabilities that make the batch's past days uniform under their laws."""
-    below, upto, weight = [], [], []
-    for one, law in shaping:
-        variance = np.maximum(law.scale * one.centre**law.power, 1.0001 * one.centre)
-        below.append(_cumulative(one.actual - 1, one.centre, variance))
-        upto.append(_cumulative(one.actual, one.centre, variance))
-        weight.append(one.weight)
-    low, high, mass = (np.concatenate(part) for part in (below, upto, weight))
+    use = np.repeat(used, scatter.days)
+    actual, mean, mass = (one[use] for one in (scatter.actual, scatter.centre, scatter.weight))
+    scale = np.repeat([law.scale for law in laws], scatter.days)[use]
+    power = next(law.power for law, one in zip(laws, used, strict=True) if one)
+    variance = np.maximum(scale * mean**power, 1.0001 * mean)
+    low, high = _cumulative(actual, mean, variance, jobs)
     # A day spreads its weight evenly over the probabilities that its whole units cover.
-    seen = _spread_share(low, np.maximum(high - low, 1e-12), mass, _FINE)
-    prior = WARP_PRIOR_DAYS / (WARP_PRIOR_DAYS + mass.sum())
-    reached = np.maximum.accumulate((1 - prior) * seen + prior * _FINE)
+    below = np.empty(_FINE.size)
+    spread_mass(low, np.maximum(high - low, 1e-12), mass, _FINE, below)
+    total = float(mass.sum())
+    prior = WARP_PRIOR_DAYS / (WARP_PRIOR_DAYS + total)
+    reached = np.maximum.accumulate((1 - prior) * below / max(total, 1e-12) + prior * _FINE)
     return tuple(np.maximum.accumulate(np.interp(WARP_KNOTS, reached, _FINE)).tolist())
 
 
-def _spread_share(
-    low: FloatArray, width: FloatArray, mass: FloatArray, at: FloatArray
-) -> FloatArray:
-    """Return the share of the mass, spread over low .. low + width, that lies below each `at`."""
-    share = np.array([(np.clip((u - low) / width, 0, 1) * mass).sum() for u in at])
-    return np.asarray(share / max(mass.sum(), 1e-12))
+def _cumulative(
+    actual: FloatArray, mean: FloatArray, variance: FloatArray, jobs: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return the negative binomial chances of fewer units than each day's, and of no more."""
+    below, upto = np.empty(actual.size), np.empty(actual.size)
+    in_threads(
+        lambda first, last: cumulative(actual, mean, variance, first, last, below, upto),
+        actual.size,
+        jobs,
+    )
+    left = np.flatnonzero(np.isnan(upto))  # too many units to sum
+    if left.size:
+        units, shape = np.floor(actual[left]), mean[left] ** 2 / (variance[left] - mean[left])
+        share = shape / (shape + mean[left])
+        upto[left] = betainc(shape, units + 1, share)
+        fewer = betainc(shape, np.maximum(units, 1.0), share)
+        below[left] = np.where(units > 0, fewer, 0.0)
+    return below, upto
 
 
-def _cumulative(units: FloatArray, mean: FloatArray, variance: FloatArray) -> FloatArray:
-    """Return the negative binomial probability of at most `units`, elementwise."""
-    shape = mean**2 / (variance - mean)
-    found = betainc(shape, np.floor(np.maximum(units, 0)) + 1, shape / (shape + mean))
-    return np.asarray(np.where(units < 0, 0.0, found))
+def _warped(
+    law: ObservationLaw,
+    warp: tuple[float, ...],
+    centres: FloatArray,
+    uniforms: FloatArray,
+    moved: FloatArray,
+) -> ObservationLaw:
+    """Give a law its warp and what that does to the mean and variance of an ordinary day.
 
-
-def _warped(law: ObservationLaw, warp: tuple[float, ...], one: _Scatter) -> ObservationLaw:
-    """Give a law its warp and what that does to the mean and variance of an ordinary day."""
-    centre = float(one.centre[-28:].mean()) if one.centre.size else 1.0
-    uniforms = (np.arange(1024) + 0.5) / 1024
+    `moved` are the probabilities that the warp gives for `uniforms`, both rising.
+    """
+    centre = float(centres[-28:].mean()) if centres.size else 1.0
     variance = max(law.scale * centre**law.power, 1.0001 * centre)
     shape = np.array(centre**2 / (variance - centre))
-    warped = np.minimum(np.interp(uniforms, WARP_KNOTS, warp), LARGEST_UNIFORM)
     plain, real = (
-        negative_binomial_quantile(u, np.array(centre), shape) for u in (uniforms, warped)
+        negative_binomial_quantile(u, np.array(centre), shape) for u in (uniforms, moved)
     )
     return replace(
         law,

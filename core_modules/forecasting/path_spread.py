@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, ndtri
+from scipy.special import ndtri
 
 from core_modules.forecasting.forecast_values import standard_uniforms
+from core_modules.forecasting.item_threads import in_threads
 from core_modules.forecasting.law_calibration import CALIBRATION_DAYS, PastDays, weights
 from core_modules.forecasting.observation_law import ObservationLaw
+from core_modules.forecasting.past_likelihoods import spread_fits
 
 FloatArray = NDArray[np.float64]
 
@@ -41,10 +43,11 @@ def add_level_errors(
     pasts: Sequence[PastDays],
     laws: Sequence[ObservationLaw],
     lead_times: Sequence[int] = LEAD_TIMES,
+    jobs: int = 1,
 ) -> list[ObservationLaw]:
     """Give each law the level error that covers lead-time totals as often as it should."""
     recent = [past.last(CALIBRATION_DAYS) for past in pasts]
-    spreads = _item_spreads(recent, laws, lead_times)
+    spreads = _item_spreads(recent, laws, lead_times, jobs)
     factors = _coverage_factors(recent, laws, spreads, lead_times)
     return [
         _with_spreads(law, spread * factors, lead_times)
@@ -67,15 +70,20 @@ def _with_spreads(
 
 
 def _item_spreads(
-    pasts: Sequence[PastDays], laws: Sequence[ObservationLaw], lead_times: Sequence[int]
+    pasts: Sequence[PastDays],
+    laws: Sequence[ObservationLaw],
+    lead_times: Sequence[int],
+    jobs: int,
 ) -> FloatArray:
     """Return each item's likeliest spread, drawn towards the batch's, (items,)."""
-    fits = np.array(
-        [
-            np.mean([_spread_fit(_totals(past, law, days)) for days in lead_times], axis=0)
-            for past, law in zip(pasts, laws, strict=True)
-        ]
-    )  # (items, spreads)
+    fits = np.empty((len(pasts), SPREADS.size))
+
+    def fill(first: int, last: int) -> None:
+        for item in range(first, last):
+            totals = [_totals(pasts[item], laws[item], days) for days in lead_times]
+            fits[item] = np.mean([_spread_fit(one) for one in totals], axis=0)
+
+    in_threads(fill, len(pasts), jobs)
     joint = fits + BATCH_WEIGHT * fits.mean(axis=0)
     least = [SMALLEST_STEADY_SPREAD if law.steady else SMALLEST_SPREAD for law in laws]
     return np.asarray(np.maximum(SPREADS[joint.argmax(axis=1)], least))
@@ -106,15 +114,17 @@ def _sums(values: FloatArray, days: int) -> FloatArray:
 
 def _spread_fit(totals: _Totals) -> FloatArray:
     """Return the mean gamma log-likelihood of totals for each spread, (spreads,)."""
-    if totals.actual.size == 0:
-        return np.zeros(SPREADS.size)
-    level = np.expm1(SPREADS[:, None] ** 2 + totals.doubt**2) * totals.expected**2
-    variance = totals.variance + level + 1e-9
-    shape = totals.expected**2 / variance
-    scale = variance / totals.expected
-    units = np.maximum(totals.actual, 0.25)
-    fit = (shape - 1) * np.log(units) - units / scale - gammaln(shape) - shape * np.log(scale)
-    return np.asarray((fit * totals.weight).sum(axis=1) / totals.weight.sum())
+    fits = np.empty(SPREADS.size)
+    spread_fits(
+        totals.actual,
+        totals.expected,
+        totals.variance,
+        totals.doubt,
+        totals.weight,
+        np.expm1(SPREADS**2),
+        fits,
+    )
+    return fits
 
 
 def _coverage_factors(
