@@ -118,14 +118,14 @@ def fit_models(
         ),
     )
     followed = follow_levels(
-        [(one.actual, one.fitted, one.idle) for one in patterns], settings.level(freq)
+        [(one.actual, one.fitted, one.idle) for one in patterns], settings.level(freq), jobs
     )
     resting = [one.model in AT_REST for one in patterns]
     pasts = [
         one.past.at_rest() if still else one.past
         for one, still in zip(followed, resting, strict=True)
     ]
-    laws = add_level_errors(pasts, fit_day_laws(pasts), settings.lead_times(freq))
+    laws = add_level_errors(pasts, fit_day_laws(pasts, jobs), settings.lead_times(freq), jobs)
     origin: date = batch.dates(0)[-1].astype(object)
     models = []
     for one, told, law, still in zip(patterns, followed, laws, resting, strict=True):

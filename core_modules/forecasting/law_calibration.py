@@ -118,7 +118,7 @@ def _scatter(pasts: Sequence[PastDays]) -> _Scatter:
         centre.append(expected[used])
         weight.append(weigh[CALIBRATION_DAYS - sold.size :][used])
     bounds = np.cumsum([0, *(one.size for one in actual)])
-    return _Scatter(*(_joined(part) for part in (actual, centre, weight)), bounds)
+    return _Scatter(_joined(actual), _joined(centre), _joined(weight), bounds)
 
 
 def _joined(parts: Sequence[FloatArray]) -> FloatArray:

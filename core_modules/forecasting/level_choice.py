@@ -7,23 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core_modules.forecasting.idle_spells import IdleLaw, idle_days, runs_without_sale
+from core_modules.forecasting.item_threads import in_threads
 from core_modules.forecasting.law_calibration import PastDays, weights
 from core_modules.forecasting.level_following import (
-    SURPRISE,
     Level,
     doubt,
-    informative,
     joined,
     ratio_after,
     ratios_through,
 )
+from core_modules.forecasting.level_paths import gain_errors, noise_threshold
 
 FloatArray = NDArray[np.float64]
 
 GAINS = (0.0, 0.2, 0.4, 0.6, 0.8)  # shares of the way from slow to fast that are tried
-SCORED_DAYS = 300  # of the past on which a gain is judged
-NOISE_DAYS = 365  # of the past that tell how noisy a day is
-BURN_IN = 28  # first days, on which the level still settles
 BATCH_WEIGHT = 1.0  # of the batch's errors beside an item's own
 
 
@@ -55,7 +52,9 @@ class Followed:
 
 
 def follow_levels(
-    patterns: Sequence[tuple[FloatArray, FloatArray, IdleLaw]], settings: LevelSettings
+    patterns: Sequence[tuple[FloatArray, FloatArray, IdleLaw]],
+    settings: LevelSettings,
+    jobs: int = 1,
 ) -> list[Followed]:
     """Follow each item's level through its past.
 
@@ -63,41 +62,62 @@ def follow_levels(
     the item's idle law. In the past that is returned the days of idle spells are missing, as if
     each spell had been known on its first day.
     """
-    slow, fast, thresholds, plain = [], [], [], []
-    evidence = [_evidence(*pattern) for pattern in patterns]
-    for (actual, fitted, idle), told in zip(patterns, evidence, strict=True):
-        plain.append(np.where(idle_days(actual, idle), np.nan, actual))
-        slow.append(ratios_through(plain[-1], told, settings.slow, settings.prior_days))
-        fast.append(ratios_through(plain[-1], told, settings.fast, settings.prior_days))
-        thresholds.append(_threshold(plain[-1], fitted, slow[-1], settings.fast))
-    # (items, gains), each row relative to the item's own mean error
-    errors = np.array(
-        [
-            [
-                _error(plain[k], fitted, joined(slow[k], fast[k], gain, thresholds[k]), settings)
-                for gain in GAINS
-            ]
-            for k, (_, fitted, _) in enumerate(patterns)
-        ]
-    )
+    items = len(patterns)
+    seen: list[_Seen | None] = [None] * items
+    errors = np.empty((items, len(GAINS)))
+    longest = max((actual.size for actual, _, _ in patterns), default=0)
+    weight, gains_tried = weights(longest), np.array(GAINS)
+    lead_times = np.array(settings.lead_times, dtype=np.int64)
+
+    def look(first: int, last: int) -> None:
+        for item in range(first, last):
+            one = _seen(*patterns[item], settings)
+            judged = (one.actual, one.fitted, (one.slow, one.fast), one.threshold)
+            gain_errors(*judged, gains_tried, lead_times, weight, errors[item])
+            seen[item] = one
+
+    in_threads(look, items, jobs)
     errors /= np.maximum(errors.mean(axis=1, keepdims=True), 1e-12)
     gains = np.array(GAINS)[(errors + BATCH_WEIGHT * errors.mean(axis=0)).argmin(axis=1)]
-    followed = []
-    for k, (_, fitted, _) in enumerate(patterns):
-        gain, threshold = float(gains[k]), thresholds[k]
-        level = joined(slow[k], fast[k], gain, threshold)
-        past = PastDays(plain[k], fitted, level, doubt(slow[k], fast[k], threshold))
-        awake = _run_start(plain[k], fitted)
-        followed.append(
-            Followed(
-                past=past,
-                level=_level_after(plain[k], evidence[k], gain, threshold, settings),
-                awake=None
-                if awake == fitted.size
-                else _level_after(plain[k][:awake], evidence[k][:awake], gain, threshold, settings),
-            )
-        )
-    return followed
+    return [
+        _followed(one, float(gain), settings)
+        for one, gain in zip(seen, gains, strict=True)
+        if one is not None
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """One item's past before its gain is chosen; arrays are (days,)."""
+
+    actual: FloatArray  # units, NaN where missing or idle
+    fitted: FloatArray
+    told: FloatArray  # fitted units as far as each day tells of demand on the evening itself
+    slow: FloatArray
+    fast: FloatArray
+    threshold: float
+
+
+def _seen(actual: FloatArray, fitted: FloatArray, idle: IdleLaw, settings: LevelSettings) -> _Seen:
+    plain = np.where(idle_days(actual, idle), np.nan, actual)
+    told = _evidence(actual, fitted, idle)
+    slow = ratios_through(plain, told, settings.slow, settings.prior_days)
+    fast = ratios_through(plain, told, settings.fast, settings.prior_days)
+    threshold = noise_threshold(plain, fitted, slow, settings.fast)
+    return _Seen(plain, fitted, told, slow, fast, threshold)
+
+
+def _followed(one: _Seen, gain: float, settings: LevelSettings) -> Followed:
+    level = joined(one.slow, one.fast, gain, one.threshold)
+    awake = _run_start(one.actual, one.fitted)
+    told = (gain, one.threshold, settings)
+    return Followed(
+        past=PastDays(one.actual, one.fitted, level, doubt(one.slow, one.fast, one.threshold)),
+        level=_level_after(one.actual, one.told, *told),
+        awake=None
+        if awake == one.fitted.size
+        else _level_after(one.actual[:awake], one.told[:awake], *told),
+    )
 
 
 def _level_after(
@@ -124,36 +144,3 @@ def _evidence(actual: FloatArray, fitted: FloatArray, idle: IdleLaw) -> FloatArr
     run = runs_without_sale(np.where(fitted > 0, actual, np.nan))
     chance = np.where(actual == 0, idle.idle_chance(run), 0.0)
     return np.asarray(fitted * (1 - chance))
-
-
-def _threshold(actual: FloatArray, fitted: FloatArray, slow: FloatArray, fast: float) -> float:
-    """Return the departure of the log fast ratio that the noise of days explains."""
-    expected = fitted[1:] * slow[:-1]
-    used = informative(actual[1:], expected)
-    error = (actual[1:] - expected)[used][-NOISE_DAYS:]
-    mean = expected[used][-NOISE_DAYS:].mean() if used.any() else 0.0
-    if mean <= 0:
-        return SURPRISE
-    variation = float(np.sqrt((error**2).mean()) / mean)
-    # An average with forgetting f of independent days has variance f / (2 - f) of a day's.
-    return max(SURPRISE * variation * float(np.sqrt(fast / (2 - fast))), 1e-3)
-
-
-def _error(
-    actual: FloatArray, fitted: FloatArray, level: FloatArray, settings: LevelSettings
-) -> float:
-    """Return the absolute error of lead-time totals over the scored past, per unit sold."""
-    known = ~np.isnan(actual)
-    sold = np.concatenate([[0.0], np.cumsum(np.where(known, actual, 0.0))])
-    pattern = np.concatenate([[0.0], np.cumsum(np.where(known, fitted, 0.0))])
-    error = 0.0
-    for days in settings.lead_times:
-        origins = np.arange(max(BURN_IN, actual.size - SCORED_DAYS), actual.size - days)
-        if origins.size:
-            ahead, after = origins + 1 + days, origins + 1
-            forecast = level[origins] * (pattern[ahead] - pattern[after])
-            total = sold[ahead] - sold[after]
-            weight = weights(actual.size)[origins]
-            missed = weight * np.abs(forecast - total)
-            error += float(missed.sum() / max((weight * total).sum(), 1e-9))
-    return error

@@ -8,16 +8,18 @@ departs beyond what noise explains: so a steady item is left alone and a real st
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from core_modules.forecasting.level_paths import (
+    PRIOR_DAYS,
+    SMALLEST_RATIO,
+    discounted,
+    doubted,
+)
+from core_modules.forecasting.level_paths import joined as joined_each
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-
-SMALLEST_RATIO = 1e-3  # of actual to fitted demand, so that logs of idle items stay finite
-PRIOR_DAYS = 3.0  # of demand at level 1 believed before any evidence
-DOUBT = 0.7  # of the departure of the fast ratio from the slow one that may be wrong either way
-SURPRISE = 1.5  # standard deviations of noise beyond which the fast ratio is believed fully
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,12 @@ class Level:
     @property
     def value(self) -> float:
         """The multiple of fitted demand that is expected now, > 0."""
-        return float(joined(self.slow.value, self.fast.value, self.gain, self.threshold))
+        return float(joined_each(self.slow.value, self.fast.value, self.gain, self.threshold))
 
     @property
     def doubt(self) -> float:
         """The standard deviation of the log level that comes of fast and slow disagreeing."""
-        return float(doubt(self.slow.value, self.fast.value, self.threshold))
+        return float(doubted(self.slow.value, self.fast.value, self.threshold))
 
     def observe(self, actual: float, fitted: float) -> "Level":
         """Return the level one day on."""
@@ -80,10 +82,7 @@ def joined(
     >>> joined(1.0, 1.1, 0.5, 0.2).round(3), joined(1.0, 2.0, 0.5, 0.2).round(3)
     (np.float64(1.049), np.float64(1.81))
     """
-    departure = np.log(fast) - np.log(slow)
-    size = np.abs(departure)
-    moved = gain * np.minimum(size, threshold) + np.maximum(size - threshold, 0.0)
-    return np.asarray(slow * np.exp(np.sign(departure) * moved))
+    return np.asarray(joined_each(slow, fast, gain, threshold))
 
 
 def doubt(
@@ -93,9 +92,7 @@ def doubt(
 
     It is the part of the departure of fast from slow that noise does not explain.
     """
-    departure = np.log(fast) - np.log(slow)
-    noise = threshold / SURPRISE
-    return np.asarray(DOUBT * np.sqrt(np.maximum(departure**2 - noise**2, 0.0)))
+    return np.asarray(doubted(slow, fast, threshold))
 
 
 def ratios_through(
@@ -106,11 +103,9 @@ def ratios_through(
     `actual` is NaN where missing; days without fitted demand tell nothing. `prior_days` are the
     days of fitted demand that are always believed beside the evidence.
     """
-    sums = _discounted(actual, fitted, forgetting) + _prior(actual, fitted, prior_days)
-    ratio = np.maximum(sums[0] / sums[1], SMALLEST_RATIO)
-    known = informative(actual, fitted)
-    place = np.cumsum(known)  # of the last informative day, 0 before any
-    return np.concatenate([[1.0], ratio])[place]
+    ratios = np.empty(actual.size)
+    discounted(actual, fitted, forgetting, prior_days, ratios)
+    return ratios
 
 
 def ratio_after(
@@ -121,8 +116,8 @@ def ratio_after(
     if not informative(actual, fitted).any():
         first = PRIOR_DAYS * float(fitted.mean()) if fitted.size else 0.0
         return LevelRatio(forgetting, first, first, always)
-    sums = _discounted(actual, fitted, forgetting)
-    return LevelRatio(forgetting, float(sums[0, -1]), float(sums[1, -1]), always)
+    sold, expected = discounted(actual, fitted, forgetting, 0.0, np.empty(actual.size))
+    return LevelRatio(forgetting, sold, expected, always)
 
 
 def _prior(actual: FloatArray, fitted: FloatArray, days: float) -> float:
@@ -134,25 +129,3 @@ def _prior(actual: FloatArray, fitted: FloatArray, days: float) -> float:
 def informative(actual: FloatArray, fitted: FloatArray) -> BoolArray:
     """Return which days tell something about the level, (days,)."""
     return np.asarray(~np.isnan(actual) & (fitted > 0), dtype=np.bool_)
-
-
-def _discounted(actual: FloatArray, fitted: FloatArray, forgetting: float) -> FloatArray:
-    """Return discounted actual and fitted units after each informative day, (2, days)."""
-    known = informative(actual, fitted)
-    days = np.stack([actual[known], fitted[known]])
-    keep = 1.0 - forgetting
-    prior = PRIOR_DAYS * fitted[known].mean() if known.any() else 0.0
-    return _discounted_sums(days, keep, prior)
-
-
-@njit(cache=True)
-def _discounted_sums(days: FloatArray, keep: float, start: float) -> FloatArray:
-    """Return the running sums of (rows, days) in which each day keeps a share of the last sum."""
-    # scipy.signal.lfilter does the same, and takes a second to import.
-    sums = np.empty_like(days)
-    for row in range(days.shape[0]):
-        total = start
-        for day in range(days.shape[1]):
-            total = days[row, day] + keep * total
-            sums[row, day] = total
-    return sums

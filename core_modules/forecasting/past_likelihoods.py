@@ -150,9 +150,10 @@ def spread_fits(
 ) -> None:
     """Fill `fits` (spreads,) with the mean gamma log-likelihood of totals for each level spread.
 
-    `growths` are exp(sd^2) - 1 of the log level's spreads. A total of mean m and variance v has shape k = m^2 / v and scale v / m, so that its
-    log-likelihood is k (log r + 1 - r) - log x + log(k) / 2 - log(2 pi) / 2 - c(k), with x the
-    total, r = x / m and c the correction of Stirling's formula.
+    `growths` are exp(sd^2) - 1 of the log level's spreads. A total of mean m and variance v has
+    shape k = m^2 / v and scale v / m, so that its log-likelihood is
+    k (log r + 1 - r) - log x + log(k) / 2 - log(2 pi) / 2 - c(k), with x the total, r = x / m and c
+    the correction of Stirling's formula.
     """
     fits[:] = 0.0
     if actual.size == 0:
