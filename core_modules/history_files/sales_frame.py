@@ -1,5 +1,6 @@
 """The column contract of a sales frame: makes rows dense, and checks any frame against it."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -7,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as arrow
 from numpy.typing import NDArray
 
 from core_modules.history_files.sales_columns import BoolArray, FloatArray, IntArray, TextArray
@@ -127,28 +130,43 @@ def _check_types(frame: pd.DataFrame) -> None:
 
 
 def _check_dense(frame: pd.DataFrame, freq: str) -> None:
-    ids, ds = frame["unique_id"].to_numpy(), frame["ds"].to_numpy().astype("datetime64[us]")
+    ids, ds = frame["unique_id"], frame["ds"].to_numpy().astype("datetime64[us]")
     if (ds != ds.astype("datetime64[D]")).any():
         row = int((ds != ds.astype("datetime64[D]")).argmax())
-        raise SalesDataError(f"ds must be midnight, got {ds[row]} for item {quoted(ids[row])}")
-    new = ids[1:] != ids[:-1]
-    if (ids[1:][new] < ids[:-1][new]).any():
+        raise SalesDataError(f"ds must be midnight, got {ds[row]} for item {quoted(ids.iloc[row])}")
+    ends, names = text_runs(ids)
+    new = np.zeros(len(ds) - 1, dtype=bool)
+    new[ends[:-1] - 1] = True
+    if any(later < earlier for earlier, later in itertools.pairwise(names)):
         raise SalesDataError("the frame must be sorted by unique_id, then ds; sort_values does it")
     gap = ~new & (np.diff(ds) != np.timedelta64(STEP_DAYS[freq], "D"))
     if gap.any():
         row = int(gap.argmax())
         raise SalesDataError(
-            f"item {quoted(ids[row])} goes from {_day(ds[row])} to {_day(ds[row + 1])}; "
+            f"item {quoted(ids.iloc[row])} goes from {_day(ds[row])} to {_day(ds[row + 1])}; "
             f"periods of freq {freq} must follow each other without gap or repeat"
         )
-    last = np.append(ds[:-1][new], ds[-1])
+    last = ds[ends - 1]
     if (last != last.max()).any():
         short = int((last != last.max()).argmax())
-        item = np.append(ids[:-1][new], ids[-1])[short]
         raise SalesDataError(
-            f"item {quoted(item)} ends on {_day(last[short])}, others on {_day(last.max())}; "
-            "every item must end on the common last day"
+            f"item {quoted(names[short])} ends on {_day(last[short])}, others on "
+            f"{_day(last.max())}; every item must end on the common last day"
         )
+
+
+def text_runs(texts: pd.Series) -> tuple[IntArray, list[str]]:
+    """Return where each run of one text ends, its row and one more (runs,), and the texts.
+
+    >>> ends, texts = text_runs(pd.Series(["a", "a", "b"], dtype="str"))
+    >>> ends.tolist(), texts
+    ([2, 3], ['a', 'b'])
+    """
+    column = pa.array(texts)
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    runs = arrow.run_end_encode(column)
+    return runs.run_ends.to_numpy().astype(np.int64), runs.values.to_pylist()
 
 
 def _day(moment: np.datetime64) -> str:
@@ -168,12 +186,16 @@ def _check_values(frame: pd.DataFrame) -> None:
     if "promo" in frame:
         promo = frame["promo"].to_numpy()
         _refuse_first(frame, "promo", ~((promo >= 0) & np.isfinite(promo)), "finite and >= 0")
-    ids = frame["unique_id"].to_numpy()
-    same = ids[1:] == ids[:-1]
+    ends, _ = text_runs(frame["unique_id"])
     for column in frame.columns.difference(["unique_id", "ds", "y", "in_stock", "price", "promo"]):
-        labels = frame[column].to_numpy()
-        changed = np.append(False, same & (labels[1:] != labels[:-1]))
-        _refuse_first(frame, column, changed, "one value an item, as every group column")
+        labels = frame[column]
+        turns = text_runs(labels)[0] - 1
+        # A label may turn with its item only; a label that is missing is none.
+        if labels.isna().any() or not np.isin(turns, ends - 1, assume_unique=True).all():
+            values, same = labels.to_numpy(), np.ones(len(frame) - 1, dtype=bool)
+            same[ends[:-1] - 1] = False
+            changed = np.append(False, same & (values[1:] != values[:-1]))
+            _refuse_first(frame, column, changed, "one value an item, as every group column")
 
 
 def _refuse_first(frame: pd.DataFrame, column: str, wrong: BoolArray, rule: str) -> None:

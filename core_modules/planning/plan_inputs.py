@@ -19,6 +19,7 @@ from core_modules.history_files.item_files import (
 from core_modules.history_files.sales_columns import numbers, refuse_misspelt
 from core_modules.history_files.sales_errors import listed, quoted
 from core_modules.history_files.sales_files import TextTable, read_table
+from core_modules.history_files.sales_frame import text_runs
 from core_modules.item_terms import ItemTerms, OpenOrder
 from core_modules.market_events import MarketEvent
 from core_modules.planning.period_calendar import PeriodCalendar
@@ -116,7 +117,7 @@ def read_plan(
     table = read_table(files.items) if files.items else None
     shared = _shared_terms(table, names, suppliers, files)
     _refuse_order_days(suppliers, freq, files.suppliers)
-    history, groups = _with_groups(history, table, names)
+    history, groups = _with_groups(history, table)
     stock = _stock(files.stock, names, known, notes)
     under_way = read_open_orders(files.open_orders, known=known) if files.open_orders else []
     events = _events(files.events, history, calendar)
@@ -210,7 +211,7 @@ def _column(
 
 
 def _with_groups(
-    history: SalesHistory, table: TextTable | None, names: Sequence[str]
+    history: SalesHistory, table: TextTable | None
 ) -> tuple[SalesHistory, tuple[str, ...]]:
     """Join the groups of the items file to the history's own; return all group columns."""
     frame = history.frame
@@ -227,9 +228,11 @@ def _with_groups(
         return history, tuple(own)
     rows = {table.cell(row, "unique_id"): row for row in range(table.rows)}
     joined = frame.copy()
+    ends, ids = text_runs(frame["unique_id"])
+    item = np.repeat(np.arange(len(ids)), np.diff(ends, prepend=0))
     for column in added:
-        label = {name: table.cell(rows[name], column) for name in names}
-        joined[column] = pd.Series(joined["unique_id"].map(label), dtype="str")
+        labels = pd.Series([table.cell(rows[name], column) for name in ids], dtype="str")
+        joined[column] = labels.take(item).set_axis(joined.index)
     return replace(history, frame=joined), (*own, *added)
 
 
