@@ -1,6 +1,7 @@
 """Series and settings on which the batch engine and Prophet are held together."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -129,3 +130,29 @@ def with_regressors(frame: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
 
 REGRESSORS = (Regressor("price"), Regressor("push", prior_scale=1.0, mode="multiplicative"))
+
+
+def prophet_loss(model: Any) -> float:
+    """-lp__ of a fitted Prophet object, from its parameters: Stan prints lp__ to eight digits only.
+
+    Written after prophet.stan, apart from the engine's own objective.
+    """
+    history = model.history
+    features, sigmas, parts, _ = model.make_all_seasonality_features(history)
+    beta, sigma = model.params["beta"].ravel(), model.params["sigma_obs"].item()
+    k, m = model.params["k"].item(), model.params["m"].item()
+    delta = model.params["delta"].ravel()
+    times = history["t"].to_numpy()
+    if model.growth == "linear":
+        trend = model.piecewise_linear(times, delta, k, m, model.changepoints_t)
+    elif model.growth == "logistic":
+        caps = history["cap_scaled"].to_numpy()
+        trend = model.piecewise_logistic(times, caps, delta, k, m, model.changepoints_t)
+    else:
+        trend = model.flat_trend(times, m)
+    scaling = features.to_numpy() @ (beta * parts["multiplicative_terms"].to_numpy())
+    adding = features.to_numpy() @ (beta * parts["additive_terms"].to_numpy())
+    errors = history["y_scaled"].to_numpy() - trend * (1 + scaling) - adding
+    priors = k**2 / 50 + m**2 / 50 + np.abs(delta).sum() / model.changepoint_prior_scale
+    priors += 2 * sigma**2 + (beta**2 / (2 * np.array(sigmas) ** 2)).sum()
+    return float(priors + len(times) * np.log(sigma) + (errors @ errors) / (2 * sigma**2))

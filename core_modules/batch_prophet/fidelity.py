@@ -64,7 +64,7 @@ def item_frame(panel: Panel, item: int) -> pd.DataFrame:
 def from_prophet(models: Mapping[str, Any]) -> BatchFit:
     """Return fitted Prophet objects, by item, as one batch fit, each with its loss and residual.
 
-    The loss is at the sigma that is best for the other parameters, as everywhere in a batch.
+    The loss is at the object's own sigma; the residual at the one best for the other parameters.
     Raises ValueError where the objects differ in their settings, were sampled by MCMC, or use
     built-in country holidays, which a batch does not know.
     """
@@ -91,10 +91,22 @@ def from_prophet(models: Mapping[str, Any]) -> BatchFit:
         state.beta[0] = model.params["beta"].ravel()[design.order]
         check_chunk(problem, y, caps, state, start_norms(problem, y, caps), residual)
         store_state(state, problem, residual[0], fits, item)
-        fits.variance[item] = model.params["sigma_obs"].item() ** 2
+        own = model.params["sigma_obs"].item()
+        fits.loss[item] += _sigma_loss(y.size, state.variance[0], own)
+        fits.variance[item] = own**2
         if scaled.constant[item] and settings.growth != "logistic":
             route[item], fits.loss[item], fits.residual[item] = CONSTANT, np.nan, 0.0
     return result_of(panel, settings, designs, np.arange(panel.items), scaled, fits, route)
+
+
+def _sigma_loss(days: int, best: float, sigma: float) -> float:
+    """Return what the loss gains by a sigma that is not the best, whose square is handed in."""
+    squares = best * (days + 4.0 * best)
+
+    def loss(variance: float) -> float:
+        return 2 * variance + 0.5 * days * np.log(variance) + squares / (2 * variance)
+
+    return float(loss(sigma**2) - loss(best))
 
 
 def _common_settings(models: Mapping[str, Any]) -> BatchSettings:

@@ -155,7 +155,7 @@ def source_of(
         conditions=design.conditions,
         switches=np.column_stack(switches) if switches else np.empty((rows, 0)),
         change_rows=picks,
-        change_dates=given.to_numpy(dtype="datetime64[us]").view(np.int64),
+        change_dates=np.array(given, dtype="datetime64[us]").view(np.int64),
     )
 
 

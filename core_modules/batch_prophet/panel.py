@@ -56,8 +56,8 @@ def panel_of_frame(
         frame, codes, dates = frame.iloc[order], codes[order], dates[order]
     counts = np.bincount(codes, minlength=len(ids))
     calendar, rows = _calendar(dates, counts)
-    arrays = {name: frame[name].to_numpy(dtype=float) for name in columns}
-    y = frame["y"].to_numpy(dtype=float) if values else np.empty(0)
+    arrays = {name: _floats(frame[name]) for name in columns}
+    y = _floats(frame["y"]) if values else np.empty(0)
     return _kept(Panel(ids, calendar, _starts(counts), rows, y, arrays))
 
 
@@ -65,7 +65,7 @@ def panel_of_table(
     values: NDArray[np.floating], dates: Sequence[object] | pd.DatetimeIndex, ids: Sequence[str]
 ) -> Panel:
     """Return the panel of a table (days, items) on one calendar, NaN where a day is missing."""
-    calendar = pd.DatetimeIndex(pd.to_datetime(list(dates))).to_numpy(dtype="datetime64[us]")
+    calendar = np.array(pd.to_datetime(np.asarray(dates)), dtype="datetime64[us]")
     days, items = values.shape
     if (days, items) != (calendar.size, len(ids)):
         raise ValueError(f"table is {values.shape}, dates {calendar.size}, ids {len(ids)}")
@@ -90,6 +90,13 @@ def item_codes(names: pd.Series) -> tuple[IntArray, pd.Index]:
             return np.repeat(np.arange(len(ids)), counts), ids
     codes, found = pd.factorize(names)
     return codes.astype(np.int64), pd.Index(found)
+
+
+def _floats(column: pd.Series) -> FloatArray:
+    """Return a column as an array of its own: pandas hands out read-only ones, which numba
+    would compile everything for once more.
+    """
+    return np.require(column.to_numpy(dtype=float), requirements=["C", "W"])
 
 
 def _check_dates(codes: IntArray, dates: Dates) -> None:

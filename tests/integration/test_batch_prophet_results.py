@@ -1,0 +1,254 @@
+"""What comes out of the batch engine: forecasts, intervals, paths, Prophet objects, refits."""
+
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from core_modules.batch_prophet import fallbacks
+from core_modules.batch_prophet.design import prophet_silence
+from core_modules.batch_prophet.fidelity import from_prophet, to_prophet
+from core_modules.batch_prophet.fitted import LBFGS, PROPHET, ROUTES
+from core_modules.batch_prophet.fitting import (
+    changepoint_table,
+    fit_batch,
+    result_of,
+    room_for,
+    source_of,
+)
+from core_modules.batch_prophet.panel import panel_of_frame
+from core_modules.batch_prophet.prediction import predict_batch, sample_paths
+from core_modules.batch_prophet.scaling import scale_panel
+from core_modules.batch_prophet.settings import BatchSettings, prophet_model
+from core_modules.batch_prophet.streaming import fit_stream, forecast_stream, item_chunks
+from tests.batch_series import (
+    REGRESSORS,
+    long_frame,
+    prophet_loss,
+    sales,
+    shop_settings,
+    with_gaps,
+    with_regressors,
+)
+
+MODES = ("additive", "multiplicative")
+TEST_DAY = pd.Timestamp("2024-12-31")
+
+
+def split(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return history and future of a frame that runs beyond the test day."""
+    return frame[frame["ds"] < TEST_DAY], frame[frame["ds"] >= TEST_DAY].drop(columns="y")
+
+
+def known(kind: str, mode: str) -> tuple[BatchSettings, pd.DataFrame, pd.DataFrame]:
+    frame = with_regressors(long_frame(with_gaps(sales(3, days=758, mode=mode))))
+    frame = frame.assign(cap=1.5 * frame["y"].max(), floor=-20.0)
+    history, future = split(frame)
+    settings = shop_settings(growth=kind, seasonality_mode=mode, regressors=REGRESSORS)
+    return settings, history, future
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ["linear", "logistic", "flat"])
+def test_forecast_and_components_are_those_of_the_same_prophet(kind: str, mode: str) -> None:
+    settings, history, future = known(kind, mode)
+    fit = fit_batch(history, settings)
+    found = predict_batch(fit, future, components=True)
+    for item in fit.ids:
+        with prophet_silence():
+            model = to_prophet(fit, item)
+            model.uncertainty_samples = 0
+            expected = model.predict(future[future["unique_id"] == item].drop(columns="unique_id"))
+        ours = found[found["unique_id"] == item].reset_index(drop=True)
+        assert len(ours) == len(expected)
+        for name in set(expected) - {"ds", "cap", "floor"}:
+            np.testing.assert_allclose(
+                ours[name], expected[name], rtol=1e-9, atol=1e-9, err_msg=name
+            )
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ["linear", "logistic", "flat"])
+def test_paths_and_intervals_follow_prophets_law(kind: str, mode: str) -> None:
+    settings, history, future = known(kind, mode)
+    fit = fit_batch(history, settings)
+    item, place = fit.ids[0], 0
+    # A livelier trend than fitted, so that its share of the spread can be seen.
+    fit.delta[place] *= 30.0 if kind == "linear" else 3.0
+    draws = 4000
+    rows = future[future["unique_id"] == item]
+    with prophet_silence():
+        model = to_prophet(fit, item)
+        model.uncertainty_samples = draws
+        state = np.random.get_state()  # noqa: NPY002 - Prophet draws from the global generator
+        np.random.seed(5)  # noqa: NPY002
+        theirs = model.predictive_samples(rows.drop(columns="unique_id"), vectorized=False)["yhat"]
+        np.random.set_state(state)  # noqa: NPY002
+    ours = sample_paths(fit, rows, draws, seed=3)[0]  # (draws, days)
+    bounds = predict_batch(fit, rows)
+    spread = theirs.std(axis=1)
+    np.testing.assert_allclose(ours.mean(axis=0), theirs.mean(axis=1), atol=0.12 * spread.max())
+    np.testing.assert_allclose(ours.std(axis=0), spread, rtol=0.12)
+    for level in (80, 95):
+        lower, upper = bounds[f"yhat_lower_{level}"], bounds[f"yhat_upper_{level}"]
+        for sample in (theirs, ours.T):
+            inside = (sample >= lower.to_numpy()[:, None]) & (sample <= upper.to_numpy()[:, None])
+            assert inside.mean() == pytest.approx(level / 100, abs=0.012)
+
+
+def test_the_same_seed_gives_the_same_paths() -> None:
+    fit = fit_batch(long_frame(sales(3, days=60)), BatchSettings())
+    first, again = sample_paths(fit, 7, 5, seed=1), sample_paths(fit, 7, 5, seed=1)
+    assert first.shape == (3, 5, 7)
+    np.testing.assert_array_equal(first, again)
+    assert (sample_paths(fit, 7, 5, seed=2) != first).all()
+    assert (first[0] != first[1]).all()
+
+
+def test_a_fit_opens_as_a_prophet_object_that_draws() -> None:
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    frame = long_frame(with_gaps(sales(2)))
+    fit = fit_batch(frame, shop_settings())
+    with prophet_silence():
+        model = to_prophet(fit, fit.ids[1])
+        forecast = model.predict(model.make_future_dataframe(14))
+        model.plot_components(forecast)
+        model.plot(forecast)
+    plt.close("all")
+    assert -model.params["lp__"].item() == fit.loss[1]
+    assert model.params["delta"].shape == (1, 25)
+    assert model.params["trend"].shape == (1, len(model.history))
+    with pytest.raises(KeyError):
+        to_prophet(fit, "nobody")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_prophet_objects_become_a_batch_fit(mode: str) -> None:
+    settings = shop_settings(seasonality_mode=mode, regressors=REGRESSORS)
+    frame = with_regressors(long_frame(with_gaps(sales(2, days=758, mode=mode))))
+    history, future = split(frame)
+    models: dict[str, Any] = {}
+    for item, rows in history.groupby("unique_id"):
+        with prophet_silence():
+            model = prophet_model(settings, uncertainty_samples=0)
+            models[str(item)] = model.fit(rows.drop(columns="unique_id"))
+    fit = from_prophet(models)
+    found = predict_batch(fit, future)
+    for place, (item, model) in enumerate(models.items()):
+        with prophet_silence():
+            rows = future[future["unique_id"] == item].drop(columns="unique_id")
+            expected = model.predict(rows)["yhat"]
+        ours = found.loc[found["unique_id"] == item, "yhat"]
+        np.testing.assert_allclose(ours, expected, rtol=1e-9)
+        assert fit.loss[place] == pytest.approx(prophet_loss(model), abs=1e-9)
+    better = fit_batch(history, settings, start=fit)
+    assert (better.loss <= fit.loss + 1e-6).all()
+
+
+def test_models_that_differ_are_not_one_batch() -> None:
+    frame = long_frame(sales(1, days=60)).drop(columns="unique_id")
+    with prophet_silence():
+        one = prophet_model(BatchSettings()).fit(frame)
+        other = prophet_model(BatchSettings(changepoint_prior_scale=0.5)).fit(frame)
+    with pytest.raises(ValueError, match="settings of 'b' differ"):
+        from_prophet({"a": one, "b": other})
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_refit_with_new_days_starts_from_the_last_one(mode: str) -> None:
+    settings = shop_settings(seasonality_mode=mode)
+    frame = long_frame(sales(12, days=758, mode=mode))
+    history, _ = split(frame)
+    earlier = fit_batch(history, settings)
+    cold, warm = fit_batch(frame, settings), fit_batch(frame, settings, start=earlier)
+    assert warm.converged.all()
+    np.testing.assert_allclose(warm.loss, cold.loss, atol=1e-6)
+    same = fit_batch(history, settings, start=earlier)
+    assert same.steps.mean() < 0.6 * earlier.steps.mean()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_threads_and_chunks_give_the_same_fits(mode: str) -> None:
+    settings = shop_settings(seasonality_mode=mode)
+    values = sales(140, days=400, mode=mode)
+    values[100:] = with_gaps(values[100:])
+    frame = long_frame(values)
+    one, two = fit_batch(frame, settings), fit_batch(frame, settings, threads=2)
+    np.testing.assert_array_equal(one.beta, two.beta)
+    streamed = list(fit_stream(item_chunks(frame, 50), settings))
+    assert [len(part.ids) for part in streamed] == [50, 50, 40]
+    np.testing.assert_allclose(
+        np.concatenate([part.loss for part in streamed]), one.loss, atol=1e-6
+    )
+    forecasts = pd.concat(forecast_stream(item_chunks(frame, 50), 7, settings))
+    whole = predict_batch(one, 7)
+    np.testing.assert_allclose(forecasts["yhat"], whole["yhat"], rtol=1e-5, atol=1e-5)
+    assert list(whole.columns) == [
+        "unique_id", "ds", "yhat", "yhat_lower_80", "yhat_upper_80", "yhat_lower_95",
+        "yhat_upper_95", "trend",
+    ]  # fmt: skip
+    assert whole["ds"].min() == frame["ds"].max() + pd.Timedelta(days=1)
+
+
+def test_an_item_of_one_day_is_reported_and_stops_nobody() -> None:
+    frame = long_frame(sales(2, days=60))
+    frame = pd.concat([frame, frame.iloc[:1].assign(unique_id="new")], ignore_index=True)
+    fit = fit_batch(frame, BatchSettings())
+    assert fit.counts == {"engine": 2, "constant": 0, "lbfgs": 0, "prophet": 0, "unfit": 1}
+    assert fit.converged.tolist() == [True, True, False]
+    assert predict_batch(fit, 3)["yhat"].isna().tolist() == [False] * 6 + [True] * 3
+
+
+def test_a_future_that_lacks_its_columns_is_refused() -> None:
+    frame = with_regressors(long_frame(sales(1, days=60)))
+    fit = fit_batch(frame, BatchSettings(regressors=REGRESSORS))
+    with pytest.raises(ValueError, match=r"frame with the columns \['price', 'push'\]"):
+        predict_batch(fit, 7)
+    with pytest.raises(ValueError, match="'stranger' was not fitted"):
+        predict_batch(fit, frame.assign(unique_id="stranger"))
+
+
+def spoilt(mode: str) -> tuple[Any, ...]:
+    """Return everything `mend` takes, for two items whose fits never left their start."""
+    settings = shop_settings(seasonality_mode=mode)
+    panel = panel_of_frame(long_frame(sales(2, mode=mode)))
+    good = fit_batch(long_frame(sales(2, mode=mode)), settings)
+    scaled = scale_panel(panel, settings)
+    source = source_of(panel, settings, scaled, good.designs[0], changepoint_table(panel, settings))
+    fits = room_for(panel, settings, good.designs)
+    fits.slope[:], fits.offset[:] = 0.0, 0.5
+    fits.loss[:], fits.residual[:] = np.inf, np.inf
+    route = np.zeros(2, np.int8)
+    return good, source, panel, settings, scaled, fits, route
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_failed_fit_is_mended_by_lbfgs(mode: str) -> None:
+    good, source, panel, settings, _, fits, route = spoilt(mode)
+    fallbacks.mend(source, good.designs[0], panel, settings, np.arange(2), fits, route)
+    assert route.tolist() == [LBFGS, LBFGS]
+    assert (fits.residual <= 1e-6).all()
+    np.testing.assert_allclose(fits.loss, good.loss, atol=1e-6)
+
+
+def test_a_fit_that_nothing_else_mends_goes_to_prophet(monkeypatch: pytest.MonkeyPatch) -> None:
+    good, source, panel, settings, scaled, fits, route = spoilt("additive")
+
+    def never(*arrays: Any) -> None:
+        arrays[3].loss[:], arrays[4][:], arrays[5][:] = np.inf, np.inf, 0
+
+    monkeypatch.setattr(fallbacks, "solve_chunk", never)
+    monkeypatch.setattr(fallbacks, "_lbfgs", lambda problem, y, caps, state: state)
+    fallbacks.mend(source, good.designs[0], panel, settings, np.arange(2), fits, route)
+    assert [ROUTES[number] for number in route] == ["prophet", "prophet"]
+    assert route[0] == PROPHET
+    fit = result_of(panel, settings, good.designs, good.design, scaled, fits, route)
+    assert fit.counts["prophet"] == 2
+    # Stan stops short of the optimum, which the report says.
+    assert not fit.converged.any()
+    assert (fit.loss >= good.loss - 1e-6).all()
+    assert (fit.loss < good.loss + 5).all()
