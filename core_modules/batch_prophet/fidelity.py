@@ -1,5 +1,6 @@
 """Between a batch fit and real Prophet objects, both ways."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -7,17 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core_modules.batch_prophet.chunks import check_chunk, start_norms
-from core_modules.batch_prophet.design import Design, design_of, prophet_silence
-from core_modules.batch_prophet.fallbacks import item_problem, store_state
-from core_modules.batch_prophet.fitted import CONSTANT, PROPHET, UNFIT, BatchFit
-from core_modules.batch_prophet.fitting import (
+from core_modules.batch_prophet.assembly import (
     changepoint_table,
-    frame_columns,
     result_of,
     room_for,
     source_of,
 )
+from core_modules.batch_prophet.chunks import check_chunk, start_norms
+from core_modules.batch_prophet.design import Design, design_of, prophet_silence
+from core_modules.batch_prophet.fallbacks import item_problem, store_state
+from core_modules.batch_prophet.fitted import CONSTANT, PROPHET, UNFIT, BatchFit
+from core_modules.batch_prophet.fitting import frame_columns
 from core_modules.batch_prophet.panel import Panel, panel_of_frame
 from core_modules.batch_prophet.problem import FLAT, new_state
 from core_modules.batch_prophet.scaling import scale_panel
@@ -104,9 +105,9 @@ def _sigma_loss(days: int, best: float, sigma: float) -> float:
     squares = best * (days + 4.0 * best)
 
     def loss(variance: float) -> float:
-        return 2 * variance + 0.5 * days * np.log(variance) + squares / (2 * variance)
+        return 2 * variance + 0.5 * days * math.log(variance) + squares / (2 * variance)
 
-    return float(loss(sigma**2) - loss(best))
+    return loss(sigma**2) - loss(best)
 
 
 def _common_settings(models: Mapping[str, Any]) -> BatchSettings:
@@ -127,7 +128,9 @@ def _common_settings(models: Mapping[str, Any]) -> BatchSettings:
 
 def _history(model: Any) -> pd.DataFrame:
     """Return a fitted model's history with its regressors back in their own units."""
-    frame = model.history.drop(columns=["t", "y_scaled", "cap_scaled"], errors="ignore")
+    frame: pd.DataFrame = model.history.drop(
+        columns=["t", "y_scaled", "cap_scaled"], errors="ignore"
+    )
     if not model.logistic_floor:
         frame = frame.drop(columns="floor", errors="ignore")
     for name, props in model.extra_regressors.items():

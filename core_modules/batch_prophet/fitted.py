@@ -51,7 +51,7 @@ class BatchFit:
     @property
     def converged(self) -> NDArray[np.bool_]:
         """Which fits are optimal to the tolerance; a constant series counts, (items,)."""
-        return (self.residual <= TOLERANCE) | (self.route == CONSTANT)
+        return np.asarray((self.residual <= TOLERANCE) | (self.route == CONSTANT))
 
     @property
     def counts(self) -> dict[str, int]:

@@ -13,26 +13,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core_modules.batch_prophet.assembly import changepoint_table, result_of, room_for, source_of
 from core_modules.batch_prophet.chunks import TOLERANCE
-from core_modules.batch_prophet.design import (
-    Design,
-    condition_names,
-    data_columns,
-    design_rows,
-    make_design,
-    season_classes,
-)
+from core_modules.batch_prophet.design import Design, data_columns, make_design, season_classes
 from core_modules.batch_prophet.fallbacks import mend
-from core_modules.batch_prophet.fitted import CONSTANT, ENGINE, UNFIT, BatchFit, Routes
+from core_modules.batch_prophet.fitted import CONSTANT, ENGINE, UNFIT, BatchFit
 from core_modules.batch_prophet.own_calendars import Fits, Source, fit_own
 from core_modules.batch_prophet.panel import IntArray, Panel, panel_of_frame, panel_of_table
-from core_modules.batch_prophet.problem import FLAT, LINEAR, LOGISTIC
-from core_modules.batch_prophet.scaling import Scaled, changepoint_rows, scale_panel
+from core_modules.batch_prophet.scaling import Scaled, scale_panel
 from core_modules.batch_prophet.settings import BatchSettings
 from core_modules.batch_prophet.shared_calendars import CHUNK, SharedCalendar
 from core_modules.batch_prophet.warm_starts import warm_values
 
-KINDS = {"linear": LINEAR, "logistic": LOGISTIC, "flat": FLAT}
 SHARED_FROM = 8  # items on one calendar that pay for making its products
 
 Job = Callable[[], None]
@@ -101,64 +93,6 @@ def fit_panel(
     return result_of(panel, settings, designs, design, scaled, fits, route)
 
 
-def room_for(panel: Panel, settings: BatchSettings, designs: Sequence[Design]) -> Fits:
-    """Return room for the results of all items, nothing known yet."""
-    items = panel.items
-    given = settings.changepoints
-    changes = max(len(given) if given is not None else settings.n_changepoints, 1)
-    columns = max((design.sigmas.size for design in designs), default=0)
-    return Fits(
-        slope=np.full(items, np.nan),
-        offset=np.full(items, np.nan),
-        change=np.zeros((items, changes)),
-        places=np.full((items, changes), np.nan),
-        beta=np.zeros((items, columns)),
-        variance=np.full(items, np.nan),
-        loss=np.full(items, np.nan),
-        residual=np.full(items, np.nan),
-        steps=np.zeros(items, np.int64),
-    )
-
-
-def changepoint_table(panel: Panel, settings: BatchSettings) -> IntArray:
-    """Return each item's changepoints as rows of its own, -1 beyond the last."""
-    found = np.full((panel.items, max(settings.n_changepoints, 1)), -1, np.int64)
-    if settings.changepoints is None:
-        counts = np.diff(panel.offsets)
-        for count in np.unique(counts):
-            rows = changepoint_rows(int(count), settings)
-            found[counts == count, : rows.size] = rows
-    return found
-
-
-def source_of(
-    panel: Panel, settings: BatchSettings, scaled: Scaled, design: Design, picks: IntArray
-) -> Source:
-    """Return the arrays that fits of one design read."""
-    features = design_rows(design, panel.dates)
-    given = pd.DatetimeIndex(settings.changepoints or ())
-    switches = [panel.columns[name] for name in condition_names(design)]
-    rows = panel.rows.size
-    return Source(
-        kind=KINDS[settings.growth],
-        tau=settings.changepoint_prior_scale,
-        precision=1.0 / design.sigmas**2,
-        dates=panel.dates.view(np.int64),
-        multiplied=np.ascontiguousarray(features[:, : design.multiplied]),
-        added=np.ascontiguousarray(features[:, design.multiplied :]),
-        offsets=panel.offsets,
-        rows=panel.rows,
-        y=scaled.y,
-        caps=scaled.caps,
-        places=design.regressors,
-        regressors=scaled.regressors,
-        conditions=design.conditions,
-        switches=np.column_stack(switches) if switches else np.empty((rows, 0)),
-        change_rows=picks,
-        change_dates=np.array(given, dtype="datetime64[us]").view(np.int64),
-    )
-
-
 def _jobs(source: Source, members: IntArray, warm: bool, fits: Fits) -> Iterator[Job]:
     """Yield pieces of work that write to rows of their own."""
     alone: list[IntArray] = []
@@ -212,49 +146,3 @@ def _fill_constant(panel: Panel, scaled: Scaled, items: IntArray, fits: Fits) ->
     fits.offset[items] = scaled.y[panel.offsets[items]]
     fits.variance[items] = 1e-18
     fits.residual[items] = 0.0
-
-
-def result_of(
-    panel: Panel,
-    settings: BatchSettings,
-    designs: Sequence[Design],
-    design: IntArray,
-    scaled: Scaled,
-    fits: Fits,
-    route: Routes,
-) -> BatchFit:
-    """Return the fits with the columns back in Prophet's order."""
-    beta = np.zeros_like(fits.beta)
-    for place, made in enumerate(designs):
-        members = np.flatnonzero(design == place)
-        beta[members[:, None], made.order] = fits.beta[members[:, None], np.arange(made.order.size)]
-    # Prophet folds its dummy changepoint, which lies at 0 alone, into the rate.
-    dummy = (fits.places[:, 0] == 0.0) & np.isnan(fits.places[:, 1:]).all(axis=1)
-    if settings.changepoints is None:
-        slope = np.where(dummy, fits.slope + fits.change[:, 0], fits.slope)
-        change = np.where(dummy[:, None], 0.0, fits.change)
-    elif not settings.changepoints:
-        slope, change = fits.slope + fits.change[:, 0], np.zeros_like(fits.change)
-    else:
-        slope, change = fits.slope, fits.change
-    return BatchFit(
-        settings=settings,
-        panel=panel,
-        designs=tuple(designs),
-        design=design,
-        k=slope,
-        m=fits.offset,
-        delta=change,
-        changepoints_t=fits.places,
-        beta=beta,
-        sigma_obs=np.sqrt(fits.variance),
-        y_scale=scaled.y_scale,
-        start=scaled.start,
-        t_scale=scaled.span,
-        regressor_means=scaled.means,
-        regressor_spreads=scaled.spreads,
-        loss=fits.loss,
-        residual=fits.residual,
-        steps=fits.steps,
-        route=route,
-    )

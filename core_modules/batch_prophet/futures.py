@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from core_modules.batch_prophet.assembly import KINDS
 from core_modules.batch_prophet.design import condition_names, data_columns, design_rows
 from core_modules.batch_prophet.fitted import BatchFit
 from core_modules.batch_prophet.panel import FloatArray, Panel, panel_of_frame
-from core_modules.batch_prophet.problem import FLAT, LINEAR, LOGISTIC
 from core_modules.batch_prophet.trend_ahead import Ahead, write_terms, write_trend
 
 Future = int | pd.DataFrame | pd.DatetimeIndex | Sequence[object]
-KINDS = {"linear": LINEAR, "logistic": LOGISTIC, "flat": FLAT}
 
 
 def future_panel(fit: BatchFit, future: Future) -> Panel:

@@ -7,6 +7,7 @@ on L and a/sigma alone: it is found once on a grid by inverting the transform (G
 over the sum's standard deviation, and interpolated.
 """
 
+import math
 import os
 import tempfile
 from contextlib import suppress
@@ -70,7 +71,7 @@ def quantile_of(changes: float, ratio: float, share: float, normal: float) -> fl
     """Return the quantile of the sum over sigma, by Newton steps kept inside a bracket."""
     if changes == 0.0:
         return normal
-    spread = np.sqrt(1.0 + 2.0 * changes * ratio * ratio / 3.0)
+    spread = math.sqrt(1.0 + 2.0 * changes * ratio * ratio / 3.0)
     # The rule repeats itself with period 2 pi / step: wide enough for the law's tails.
     reach = 2.0 * (10.0 + 25.0 * ratio + 8.0 * spread)
     count = int(max(96.0, np.ceil(9.0 * reach / (2.0 * np.pi))))
@@ -117,5 +118,5 @@ def half_width(
     p, q = y - i, x - j
     low = (1.0 - q) * table[i, j] + q * table[i, j + 1]
     high = (1.0 - q) * table[i + 1, j] + q * table[i + 1, j + 1]
-    spread = np.sqrt(sigma * sigma + 2.0 * changes * size * size / 3.0)
-    return ((1.0 - p) * low + p * high) * spread
+    spread = math.sqrt(sigma * sigma + 2.0 * changes * size * size / 3.0)
+    return float((1.0 - p) * low + p * high) * spread

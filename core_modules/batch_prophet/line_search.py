@@ -24,7 +24,6 @@ HALVINGS = 30
 @njit(cache=True, nogil=True, fastmath=FAST)
 def advance(
     problem: Problem,
-    y: FloatArray,
     caps: FloatArray,
     state: State,
     live: IntArray,
@@ -44,9 +43,9 @@ def advance(
         if not moves[a, last] < 0.0:
             continue
         _line_step(problem, state, n, moves[a], line)
-        share = _search(problem, y[n], caps[n], state, n, moves[a], line, gains[a], added[a])
+        share = _search(problem, caps[n], state, n, moves[a], line, gains[a], added[a])
         if share > 0.0:
-            _move(problem, y[n], caps[n], state, n, moves[a], share, line, gains[a], added[a])
+            _move(problem, caps[n], state, n, moves[a], share, line, gains[a], added[a])
             left[count] = n
             count += 1
     return left[:count].copy()
@@ -68,7 +67,6 @@ def _line_step(problem: Problem, state: State, n: int, move: FloatArray, line: F
 @njit(cache=True, nogil=True, fastmath=FAST)
 def _search(
     problem: Problem,
-    y: FloatArray,
     caps: FloatArray,
     state: State,
     n: int,
@@ -112,7 +110,6 @@ def _search(
 @njit(cache=True, nogil=True, fastmath=FAST)
 def _move(
     problem: Problem,
-    y: FloatArray,
     caps: FloatArray,
     state: State,
     n: int,

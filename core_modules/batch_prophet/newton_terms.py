@@ -203,13 +203,13 @@ def column_moments(problem: Problem) -> Problem:
     """
     km = problem.multiplied.shape[1]
     rows, cols = packed_places(km)
-    pure, mixed = [], []
+    pure: list[FloatArray] = []
+    mixed: list[FloatArray] = []
     for low, high in zip(problem.bounds[:-1], problem.bounds[1:], strict=True):
         part, times = problem.multiplied[low:high], problem.times[low:high, None]
-        for power in range(3):
-            pure.append(((part * times**power).T @ part)[rows, cols])
-        for power in range(2):
-            mixed.append(((part * times**power).T @ problem.added[low:high]).ravel())
+        pure += [((part * times**power).T @ part)[rows, cols] for power in range(3)]
+        added = problem.added[low:high]
+        mixed += [((part * times**power).T @ added).ravel() for power in range(2)]
     return problem._replace(
         moments=np.ascontiguousarray(pure), mixed_moments=np.ascontiguousarray(mixed)
     )

@@ -107,7 +107,8 @@ def _changes_of(source: Source, item: int, times: FloatArray, begin: int, span: 
     picked = picked[picked >= 0]
     if picked.size == 0:
         return np.zeros(1)
-    return times[picked]
+    found: FloatArray = times[picked]
+    return found
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)

@@ -93,9 +93,8 @@ def item_codes(names: pd.Series) -> tuple[IntArray, pd.Index]:
 
 
 def _floats(column: pd.Series) -> FloatArray:
-    """Return a column as an array of its own: pandas hands out read-only ones, which numba
-    would compile everything for once more.
-    """
+    """Return a column as an array that may be written to."""
+    # pandas hands out read-only ones, for which numba would compile everything once more.
     return np.require(column.to_numpy(dtype=float), requirements=["C", "W"])
 
 

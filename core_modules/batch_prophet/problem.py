@@ -9,6 +9,7 @@ growth, psi(u) = cap/(1 + exp(-u)), and psi(u) = u = k t + m + H delta else; H h
 max(t - changepoint, 0). Prophet's piecewise logistic is this continuous u, written with offsets.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +66,7 @@ def segment_bounds(times: FloatArray, changes: FloatArray) -> IntArray:
 def best_variance(squares: float, days: int) -> float:
     """Return the sigma squared that minimises 2 v + days/2 log v + squares/(2 v)."""
     squares = max(squares, SMALLEST)
-    return 2.0 * squares / (days + np.sqrt(days * days + 16.0 * squares))
+    return 2.0 * squares / (days + math.sqrt(days * days + 16.0 * squares))
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
@@ -73,7 +74,7 @@ def noise_loss(squares: float, days: int) -> float:
     """Return the part of the loss that sigma enters, at its best."""
     variance = best_variance(squares, days)
     squares = max(squares, SMALLEST)
-    return 2.0 * variance + 0.5 * days * np.log(variance) + squares / (2.0 * variance)
+    return 2.0 * variance + 0.5 * days * math.log(variance) + squares / (2.0 * variance)
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)

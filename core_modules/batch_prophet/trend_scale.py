@@ -48,7 +48,7 @@ def _constant_of(problem: Problem, state: State, n: int) -> FloatArray:
     weights = np.empty(days)
     for i in range(days):
         weights[i] = state.trend[n, i] * state.trend[n, i]
-    shift = np.dot(weights, problem.multiplied)
+    shift: FloatArray = np.dot(weights, problem.multiplied)
     for j in range(km):
         gram[j, j] += state.variance[n] * problem.precision[j]
     if not cholesky(gram, km):

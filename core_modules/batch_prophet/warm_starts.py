@@ -70,8 +70,8 @@ def _slopes(knots: FloatArray, values: FloatArray) -> FloatArray:
         slopes[piece] = rise / width if width > 1e-12 else slopes[max(piece - 1, 0)]
     # Differences of rounding size would start as changes that the prior has to undo.
     flat = np.abs(np.diff(slopes, prepend=slopes[0])) < 1e-9
-    for piece in np.flatnonzero(flat[1:]) + 1:
-        slopes[piece] = slopes[piece - 1]
+    for place in np.flatnonzero(flat[1:]) + 1:
+        slopes[place] = slopes[place - 1]
     return slopes
 
 

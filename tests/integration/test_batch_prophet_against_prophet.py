@@ -7,14 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core_modules.batch_prophet.assembly import changepoint_table, source_of
 from core_modules.batch_prophet.design import design_rows, prophet_silence
 from core_modules.batch_prophet.fitted import BatchFit
-from core_modules.batch_prophet.fitting import (
-    changepoint_table,
-    fit_batch,
-    frame_columns,
-    source_of,
-)
+from core_modules.batch_prophet.fitting import fit_batch, frame_columns
 from core_modules.batch_prophet.own_calendars import own_problem
 from core_modules.batch_prophet.panel import panel_of_frame
 from core_modules.batch_prophet.scaling import scale_panel

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from core_modules.batch_prophet.chunks import gradient_norms, solve_chunk, start_norms
 from core_modules.batch_prophet.dense_solves import cholesky, lasso, solve_factored
-from core_modules.batch_prophet.newton import _hessian
+from core_modules.batch_prophet.newton_system import write_hessian
 from core_modules.batch_prophet.newton_terms import (
     column_moments,
     column_slopes,
@@ -149,8 +149,8 @@ def test_the_hessian_is_the_gradients_slope(kind: str, multiplied: int, added: i
     trend_slopes(problem, state, 0, sums, trend)
     slopes = column_slopes(problem, state, np.arange(1))[0]
     chosen = np.arange(changes)
-    _hessian(problem, state, 0, sums, slopes, trend, gram, zeroth[:, 0], first[:, 0], chosen, True,
-             0.0, whole)  # fmt: skip
+    write_hessian(problem, state, 0, sums, slopes, trend, gram, zeroth[:, 0], first[:, 0], chosen,
+                  True, 0.0, whole)  # fmt: skip
     full = (np.tril(whole) + np.tril(whole, -1).T) / state.variance[0]
     # Eliminating log sigma leaves the Hessian of the loss with sigma at its best.
     keep = [place for place in range(full.shape[0]) if place != size + 2]
