@@ -17,9 +17,10 @@ from core_modules.count_inversion import (
     find_each,
     gamma_quantiles,
     look_up,
+    sum_each,
 )
 
-__all__ = ["FloatArray", "IntArray", "negative_binomial_quantile"]
+__all__ = ["FloatArray", "IntArray", "negative_binomial_quantile", "quantiles_about"]
 
 LARGEST_EXACT_SD = 1_000.0  # units; laws wider than this are approximated
 TABLE_FROM = 4  # draws from one law that pay for a table of its distribution function
@@ -72,6 +73,23 @@ def negative_binomial_quantile(
         _plain(shapes, law_grid),
     )
     return demand.reshape(out)
+
+
+def quantiles_about(
+    u: FloatArray, centre: FloatArray, error: FloatArray, shape: FloatArray
+) -> IntArray:
+    """Return `negative_binomial_quantile(u, centre * error, shape)` for laws of one item.
+
+    `u` and `error` are (paths, days), `centre` and `shape` (days,). Small laws, which most are,
+    take one pass; nothing is checked for them.
+    """
+    demand, mean = np.empty(u.shape, dtype=np.int64), centre * error
+    # numpy takes logarithms of many numbers at once, which is most of the work.
+    with np.errstate(invalid="ignore"):
+        spread = np.where(np.isinf(shape), mean, shape * np.log1p(mean / shape))
+    if sum_each(u, mean, shape, np.exp(-spread), demand):
+        return demand
+    return negative_binomial_quantile(u, mean, np.broadcast_to(shape, u.shape))
 
 
 def _split(out: tuple[int, ...]) -> tuple[tuple[int, ...], int, int]:

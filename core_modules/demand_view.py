@@ -19,6 +19,7 @@ from core_modules.forecasting.forecast_values import DemandForecast, DemandModel
 from core_modules.item_terms import ItemTerms
 from core_modules.market_beliefs import EventBelief, MarketBeliefs, kind_prior
 from core_modules.ordering.order_problem import Outlook
+from core_modules.ordering.stock_ahead import project_each
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -103,7 +104,7 @@ def demand_view(
         raise ValueError(
             f"{terms.unique_id}: the forecast reaches {days} days ahead, the order {reach}"
         )
-    forecast = model.forecast(days, standard_uniforms(paths, days, seed))
+    forecast = model.standard_forecast(paths, days, seed)
     chances = standard_uniforms(paths, 2 * MOST_EVENTS + 4, seed + 1)
     near = replace(beliefs, events=_nearest(beliefs.events))
     effects = known_effects(near, today, days, chances[:, : 2 * MOST_EVENTS])
@@ -171,19 +172,11 @@ def project(view: View, situation: Situation, lead_time: int, backorders: bool) 
     due = np.zeros(days)
     reach = min(days, situation.due.size)
     due[:reach] = situation.due[:reach]
-    stock = np.full(view.weights.size, float(situation.on_hand - situation.backlog))
-    lost = np.zeros(view.weights.size)
-    for column in range(lead_time - 1):
-        stock = stock + due[column] - view.demand[:, column]
-        lost = np.maximum(-stock, 0) if backorders else lost + np.maximum(-stock, 0)
-        stock = stock if backorders else np.maximum(stock, 0)
-    stock = stock + due[lead_time - 1]
-    later = due[lead_time - 1 :].copy()
-    later[0] = 0
-    net = np.cumsum(view.demand[:, lead_time - 1 :] - later, axis=1)
-    columns = np.arange(net.shape[1])[None, :]
-    peak = np.where(columns < view.covers[:, None], net, -np.inf).max(axis=1)
-    return Projection(stock=stock, need=peak - stock, lost_before=lost)
+    stock = np.empty(view.weights.size)
+    need, lost = np.empty_like(stock), np.empty_like(stock)
+    before = float(situation.on_hand - situation.backlog)
+    project_each(view.demand, due, view.covers, before, lead_time, backorders, stock, need, lost)
+    return Projection(stock=stock, need=need, lost_before=lost)
 
 
 def weighted_quantile(values: FloatArray, weights: FloatArray, level: float) -> float:

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from core_modules.agent_rules import Urgency
-from core_modules.forecasting.forecast_values import DemandModel, standard_uniforms
+from core_modules.forecasting.forecast_values import DemandModel
+from core_modules.forecasting.item_threads import in_threads
 from core_modules.inventory_agent import AgentSettings
 from core_modules.market_beliefs import ShockPrior
 from core_modules.market_events import signals_known
@@ -123,22 +124,23 @@ def plan_orders(
     seed: int = 0,
     priors: Mapping[str, ShockPrior] | None = None,
     progress: Progress = lambda _: None,
+    jobs: int = 1,
 ) -> Plan:
     """Decide tonight's orders for all items under all limits together.
 
     `models` are in order of the items, `priors` those of unannounced surges by item; by default the
-    profile's.
+    profile's. `jobs` threads share the items.
     """
     settings = planning_settings(profile, seed)
     calendar = inputs.calendar
     signals = signals_known(calendar.agent_events(inputs.events), calendar.last)
-    classes = _classes(inputs, models, settings)
+    classes = _classes(inputs, models, settings, jobs)
     targets = service_targets(classes, profile.service_by_class)
     own = [
         replace(settings, service_target=targets.get(one.unique_id, settings.service_target))
         for one in inputs.terms
     ]
-    decided = decide_items(inputs, models, own, priors or {}, signals, progress)
+    decided = decide_items(inputs, models, own, priors or {}, signals, progress, jobs)
     final = share_orders(decided, evening_limits(inputs, limits))
     return Plan(
         orders=[_line(one, order, calendar) for one, order in zip(decided, final, strict=True)],
@@ -150,21 +152,26 @@ def plan_orders(
 
 
 def _classes(
-    inputs: PlanInputs, models: Sequence[DemandModel], settings: AgentSettings
+    inputs: PlanInputs, models: Sequence[DemandModel], settings: AgentSettings, jobs: int
 ) -> list[ItemClass]:
     """Class the items by value and by how surely their lead-time demand is forecast."""
     # At least a week, so that one closed day does not make an item look unforecastable.
     least = 7 // inputs.calendar.step
     ahead = [max(one.lead_time - 1 + one.review_period, least) for one in inputs.terms]
-    noise = standard_uniforms(settings.paths, max(ahead), settings.seed)
-    variation = []
-    for model, periods in zip(models, ahead, strict=True):
-        totals = model.forecast(periods, noise).total()
-        mean = float(totals.mean())
-        variation.append(float(totals.std()) / mean if mean > 0 else np.inf)
+    variation = np.empty(len(models))
+
+    def vary(first: int, last: int) -> None:
+        for place in range(first, last):
+            drawn = (settings.paths, ahead[place], settings.seed, max_ahead)
+            totals = models[place].standard_forecast(*drawn).total()
+            mean = float(totals.mean())
+            variation[place] = float(totals.std()) / mean if mean > 0 else np.inf
+
+    max_ahead = max(ahead)
+    in_threads(vary, len(models), jobs)
     names = [one.unique_id for one in inputs.terms]
     value = annual_values(inputs.history.frame, inputs.terms, inputs.history.freq)
-    return classify(names, value, np.array(variation))
+    return classify(names, value, variation)
 
 
 def _line(one: ItemDecision, order: FinalOrder, calendar: PeriodCalendar) -> PlannedOrder:

@@ -63,6 +63,7 @@ def run_plan(
             seed=seed,
             priors=_priors(inputs, settings.agent.shocks),
             progress=step,
+            jobs=jobs,
         )
     _write(plan, inputs, chosen, source, limits, settings, files, out)
     _tell(plan, inputs, source, out, json=json)

@@ -19,10 +19,17 @@ Value = TypeVar("Value")
 
 def kept(value: Any) -> Any:
     """Turn a value into what JSON holds; keys keep their order, numbers all their digits."""
+    kind: Any = type(value)
+    if kind in _AS_THEY_ARE:  # most of what is kept: numbers of lists
+        return value
+    if kind is dict:
+        return {str(plain(key)): kept(one) for key, one in value.items()}
+    if kind is list or kind is tuple:
+        return [one if type(one) in _AS_THEY_ARE else kept(one) for one in value]
     if hasattr(value, "to_dict"):
         return kept(value.to_dict())
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: kept(getattr(value, field.name)) for field in fields(value)}
+    if names := _field_names(kind):
+        return {name: kept(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(plain(key)): kept(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -30,6 +37,15 @@ def kept(value: Any) -> Any:
     if isinstance(value, (float, np.floating)):
         return float(value)  # infinity and NaN too, which `plain` would lose
     return plain(value)
+
+
+_AS_THEY_ARE = frozenset({float, int, str, bool, type(None)})
+
+
+@lru_cache(maxsize=64)
+def _field_names(kind: Any) -> tuple[str, ...]:
+    """Return the fields of a dataclass, none of another kind."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def rebuilt(kind: type[Value], value: Any) -> Value:

@@ -125,6 +125,19 @@ class DemandModel:
         paths = self.draw(uniforms[:, 0], self.law.warped(uniforms[:, 1 : 1 + days]), days)
         return DemandForecast(self.unique_id, self.origin, paths, self.expected[:days], self.model)
 
+    def standard_forecast(
+        self, paths: int, days: int, seed: int, width: int | None = None
+    ) -> DemandForecast:
+        """Draw as `forecast` does from the standard uniforms of `width` days, by default `days`.
+
+        Their warp is made once a law.
+        """
+        width = days if width is None else width
+        errors = standard_uniforms(paths, width, seed)[:, 0]
+        noise = _standard_noise(paths, width, seed, self.law.warp)[:, :days]
+        drawn = self.draw(errors, noise, days)
+        return DemandForecast(self.unique_id, self.origin, drawn, self.expected[:days], self.model)
+
     def draw(self, errors: FloatArray, noise: FloatArray, days: int) -> IntArray:
         """Return paths (paths, days) from a uniform a path and the law's warped noise of its days.
 
@@ -192,3 +205,12 @@ def standard_uniforms(paths: int, days: int, seed: int) -> FloatArray:
     uniforms = np.clip(block, 1e-9, 1 - 1e-9)
     uniforms.setflags(write=False)
     return uniforms
+
+
+@lru_cache(maxsize=64)
+def _standard_noise(paths: int, days: int, seed: int, warp: tuple[float, ...]) -> FloatArray:
+    """Return the standard uniforms of the days under a warp, (paths, days), read-only."""
+    uniforms = np.ascontiguousarray(standard_uniforms(paths, days, seed)[:, 1:])
+    noise = ObservationLaw(scale=1.0, power=1.0, warp=warp).warped(uniforms)
+    noise.setflags(write=False)
+    return noise

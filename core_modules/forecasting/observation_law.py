@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from core_modules.demand_law import negative_binomial_quantile
+from core_modules.demand_law import negative_binomial_quantile, quantiles_about
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -108,8 +108,7 @@ class ObservationLaw:
         if error is None:
             return negative_binomial_quantile(noise, centre, shape)
         if centre.max(initial=0.0) < SMALL_MEAN:
-            shape = np.broadcast_to(shape, noise.shape)
-            return negative_binomial_quantile(noise, centre * error, shape)
+            return quantiles_about(noise, centre, error, shape)
         return _rounded(error * negative_binomial_quantile(noise, centre, shape))
 
     def _level_errors(self, uniforms: FloatArray, days: int, doubt: float) -> FloatArray | None:

@@ -11,6 +11,7 @@ from scipy.special import ndtr, ndtri
 
 from core_modules.ordering.order_problem import OrderProblem, OrderSteps
 from core_modules.ordering.rollout import rollout_of, search, weighed
+from core_modules.ordering.stock_ahead import short_each
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -155,14 +156,10 @@ class Shortfall:
 def shortfall(problem: OrderProblem) -> Shortfall:
     """Project stock to the order's arrival, lost sales cutting each path at zero."""
     outlook = problem.outlook
-    stock = np.full(outlook.demand.shape[0], float(problem.on_hand - problem.backlog))
-    first = problem.lead_time - 1
-    for column in range(first):
-        stock = stock + problem.due[column] - outlook.demand[:, column]
-        if not problem.backorders:
-            stock = np.maximum(stock, 0.0)
-    covered = slice(first, first + problem.review_period)
-    units = outlook.demand[:, covered].sum(axis=1) - problem.due[covered].sum() - stock
+    units = np.empty(outlook.weights.size)
+    before = float(problem.on_hand - problem.backlog)
+    times = (problem.lead_time, problem.review_period)
+    short_each(outlook.demand, problem.due, before, *times, problem.backorders, units)
     mean = float(outlook.weights @ units)
     spread = math.sqrt(max(float(outlook.weights @ (units - mean) ** 2), 0.0))
     order = np.argsort(units, kind="stable")

@@ -1,5 +1,6 @@
 """Tonight's decision for each item of a plan, with the curve that shared limits choose from."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -8,6 +9,7 @@ import numpy as np
 
 from core_modules.agent_policy import LONGEST_EXTRA, DecisionRecord
 from core_modules.forecasting.forecast_values import DemandModel
+from core_modules.forecasting.item_threads import in_threads
 from core_modules.inventory_agent import (
     LONGEST_DELAY,
     AgentSettings,
@@ -65,28 +67,39 @@ def decide_items(
     priors: Mapping[str, ShockPrior],
     signals: Sequence[MarketSignal],
     progress: Callable[[int], None],
+    jobs: int = 1,
 ) -> list[ItemDecision]:
-    """Decide for each item on its own; settings, models and results are in order of the items."""
+    """Decide for each item on its own; settings, models and results are in order of the items.
+
+    `jobs` threads share the items: most of a decision is compiled code, which lets them run.
+    """
     today = inputs.calendar.last
     horizon = plan_horizon(inputs)
     due = arrivals(inputs.open_orders, inputs.calendar, horizon)
-    decided = []
-    for place, terms in enumerate(inputs.terms):
-        own = settings[place]
-        prior = priors.get(terms.unique_id, own.shocks)
-        state = opening_state(models[place], replace(own, shocks=prior))
-        mine = affecting(signals, terms.unique_id)
-        state = replace(state, beliefs=update_beliefs(state.beliefs, mine, today, NOTHING_SEEN))
-        situation = Situation(
-            on_hand=inputs.on_hand[place],
-            backlog=0,
-            due=due.get(terms.unique_id, np.zeros(horizon, dtype=np.int64)),
-        )
-        decided.append(
-            _decide(_timed(inputs, place), inputs.shared[place], state, situation, today, own)
-        )
-        progress(place + 1)
-    return decided
+    nothing = np.zeros(horizon, dtype=np.int64)
+    nothing.setflags(write=False)
+    decided: list[ItemDecision | None] = [None] * len(inputs.terms)
+    done = itertools.count(1)
+
+    def decide_each(first: int, last: int) -> None:
+        for place in range(first, last):
+            terms, own = inputs.terms[place], settings[place]
+            prior = priors.get(terms.unique_id, own.shocks)
+            state = opening_state(models[place], replace(own, shocks=prior))
+            mine = affecting(signals, terms.unique_id)
+            beliefs = update_beliefs(state.beliefs, mine, today, NOTHING_SEEN)
+            state = replace(state, beliefs=beliefs)
+            situation = Situation(
+                on_hand=inputs.on_hand[place],
+                backlog=0,
+                due=due.get(terms.unique_id, nothing),
+            )
+            timed = _timed(inputs, place)
+            decided[place] = _decide(timed, inputs.shared[place], state, situation, today, own)
+            progress(next(done))
+
+    in_threads(decide_each, len(decided), jobs)
+    return [one for one in decided if one is not None]
 
 
 def _timed(inputs: PlanInputs, place: int) -> tuple[ItemTerms, date | None]:
