@@ -7,7 +7,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from core_modules.batch_prophet.chunks import cold_start, solve_chunk
-from core_modules.batch_prophet.dense_solves import FAST
 from core_modules.batch_prophet.problem import FLAT, FloatArray, IntArray, Problem, new_state
 
 
@@ -111,7 +110,8 @@ def _changes_of(source: Source, item: int, times: FloatArray, begin: int, span: 
     return found
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+# Not fastmath: what a fast function calls is compiled so too, and times would differ in a bit.
+@njit(cache=True, nogil=True)
 def fit_own(source: Source, items: IntArray, warm: bool, fits: Fits) -> None:
     """Fit the items listed, one after the other, and write their results.
 
