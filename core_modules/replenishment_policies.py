@@ -28,6 +28,7 @@ __all__ = [
     "DaysOfCover",
     "OrderUpTo",
     "OriginalRules",
+    "ReorderToLevel",
     "Rule",
     "wanted_units",
 ]
@@ -52,6 +53,21 @@ class OrderUpTo:
     def order(self, observation: Observation) -> IntArray:
         """Order the level less the inventory position."""
         return _order_to(self._levels, observation, self._limits)
+
+
+class ReorderToLevel:
+    """Constant (s, S): a position of s units or less is brought to S; both are (items,)."""
+
+    name = "reorder-to-level"
+
+    def __init__(self, terms: Sequence[ItemTerms], points: IntArray, levels: IntArray) -> None:
+        self._limits = order_limits(terms)
+        self._points, self._levels = points[:, None], levels[:, None]
+
+    def order(self, observation: Observation) -> IntArray:
+        """Order the level less the inventory position where that is low."""
+        levels = np.where(observation.position <= self._points, self._levels, 0)
+        return _order_to(levels, observation, self._limits)
 
 
 class DaysOfCover:

@@ -10,11 +10,13 @@ from core_modules.agent_policy import AgentPolicy, Fit
 from core_modules.market_beliefs import ShockPrior
 from core_modules.performance_analytics import by_replication
 from core_modules.replenishment_policies import (
+    MEAN_WINDOW,
     Clairvoyant,
     DaysOfCover,
     OrderUpTo,
     OriginalRules,
 )
+from core_modules.rule_simulation import RuleRunner, StockRule, figures_of
 from core_modules.run_cases import (
     DEMO_BASE,
     REFERENCE_QUANTITY,
@@ -101,6 +103,14 @@ def baseline(case: RunCase, name: str, cover: float) -> Policy:
     raise ValueError(f"there is no baseline {name!r}: use one of {', '.join(BASELINES)}")
 
 
+def _stock_rule(case: RunCase, name: str, cover: float) -> StockRule:
+    """Return the rule of a baseline with a level, as `baseline` builds it."""
+    days = cover + np.array([one.lead_time for one in case.terms], dtype=np.float64)
+    if name == "order-up-to":
+        return StockRule.order_up_to(days * case.usual_demand)
+    return StockRule.days_of_cover(days, case.recent, MEAN_WINDOW)
+
+
 def best_cover(case: RunCase, name: str, settings: Settings) -> float:
     """Return the days of cover with the highest mean profit of a baseline on this very case.
 
@@ -108,10 +118,17 @@ def best_cover(case: RunCase, name: str, settings: Settings) -> float:
     """
     if name == "original-rules":
         return 0.0
+    runner = RuleRunner(
+        case.market,
+        case.terms,
+        case.opening_stock,
+        opening_orders=case.opening_orders,
+        backorders=settings.backorders,
+    )
 
     def profit(cover: float) -> float:
-        run = run_policy(case, baseline(case, name, cover), settings)
-        return float(run.figures["profit"].mean())
+        sums = runner.run(_stock_rule(case, name, cover))
+        return float(figures_of(sums, case.terms)["profit"].mean())
 
     best = int(np.argmax([profit(cover) for cover in COVER_DAYS]))
     low, high = COVER_DAYS[max(best - 1, 0)], COVER_DAYS[min(best + 1, len(COVER_DAYS) - 1)]
