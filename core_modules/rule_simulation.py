@@ -101,14 +101,16 @@ class RuleRunner:
                 f"{len(terms)} and {opening_stock.shape}"
             )
         self._demand, self._opening = np.ascontiguousarray(market.demand), opening_stock
-        given = (market.lead_times, market.filled_share, market.price_multiplier)
-        self._supply = tuple(_laid(values) for values in given)
+        self._lead_times = _laid(market.lead_times)
+        self._filled_share = _laid(market.filled_share)
+        self._price = _laid(market.price_multiplier)
         none = np.zeros((items, 0), dtype=np.int64)
         self._coming = none if opening_orders is None else opening_orders.astype(np.int64)
         limits = inventory.order_limits(terms)
-        self._limits = tuple(
-            np.ascontiguousarray(one[:, 0])
-            for one in (limits.moq, limits.pack_size, limits.max_order)
+        self._limits = (
+            np.ascontiguousarray(limits.moq[:, 0]),
+            np.ascontiguousarray(limits.pack_size[:, 0]),
+            np.ascontiguousarray(limits.max_order[:, 0]),
         )
         self._reviews = np.array([one.review_period for one in terms], dtype=np.int64)
         self._lives = np.array([one.shelf_life or 0 for one in terms], dtype=np.int64)
@@ -122,7 +124,9 @@ class RuleRunner:
         priced = np.empty((items, replications))
         run_rule(
             self._demand,
-            *self._supply,
+            self._lead_times,
+            self._filled_share,
+            self._price,
             self._opening,
             self._coming,
             rule.reorder_points,
