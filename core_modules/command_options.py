@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from core_modules.forecasting.engines import Engine
+
 Seed = Annotated[int, typer.Option(min=0, help="Every random draw follows from it.")]
 Sales = Annotated[
     Path | None,
@@ -27,6 +29,10 @@ AsOf = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes that fit demand models.")]
+EngineOption = Annotated[
+    Engine,
+    typer.Option(help="What fits the patterns: Prophet, or its model for all items at once."),
+]
 Out = Annotated[
     Path | None, typer.Option(help="Folder of the results; default: one under results/.")
 ]

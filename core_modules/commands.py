@@ -17,6 +17,7 @@ from core_modules.command_output import (
     progress_bar,
     say,
 )
+from core_modules.forecasting.engines import Engine
 from core_modules.inventory_agent import AgentSettings, Priority
 from core_modules.market_beliefs import ShockPrior
 from core_modules.plain_json import to_json, write_json
@@ -61,6 +62,7 @@ def run_simulate(
     as_of: date | None,
     seed: int,
     out: Path | None,
+    engine: Engine,
     jobs: int,
     json: bool,
 ) -> None:
@@ -99,7 +101,11 @@ def run_simulate(
     if policy == "agent":
         with progress_bar("simulating", days) as step:
             fit = fitter(
-                jobs=jobs, events=case.past_events, closed=case.closed_days, cache=FIT_CACHE
+                engine=engine,
+                jobs=jobs,
+                events=case.past_events,
+                closed=case.closed_days,
+                cache=FIT_CACHE,
             )
             subject = agent_policy(case, settings, fit, _priors(case, sales, settings))
             main = run_policy(case, subject, settings, progress=step)
@@ -160,6 +166,7 @@ def run_forecast(
     country: str | None,
     as_of: date | None,
     out: Path | None,
+    engine: Engine,
     jobs: int,
     json: bool,
 ) -> None:
@@ -171,7 +178,7 @@ def run_forecast(
     history = _history(sales, sales_format, item, top, as_of)
     folder = out or RESULTS / f"{history.name}-forecast"
     check_folder(folder)
-    settings = ForecastSettings(country=country)
+    settings = ForecastSettings(country=country, engine=engine)
     with progress_bar("backtesting", 0) as step:
         tested = backtest(
             history.frame,

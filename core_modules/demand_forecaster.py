@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core_modules.forecasting.engines import Engine
 from core_modules.forecasting.fit_window import Fitting
 from core_modules.forecasting.forecast_series import Groups, read_batch
 from core_modules.forecasting.forecast_values import DemandForecast, DemandModel, standard_uniforms
@@ -51,6 +52,7 @@ class ForecastSettings:
     """How demand is forecast: the same for all items, chosen by rolling backtests."""
 
     country: str | None = None  # ISO 3166 code whose public holidays matter; None: none
+    engine: Engine = "prophet"  # what fits the pattern: Prophet itself, or its model in one process
     shape: ShapeSettings = field(default_factory=ShapeSettings)
     daily_level: LevelSettings = field(default_factory=LevelSettings)
     weekly_level: LevelSettings = LevelSettings(
@@ -111,6 +113,7 @@ def fit_models(
             shape=settings.shape,
             events=tuple(events),
             country=settings.country,
+            engine=settings.engine,
             holidays=holidays,
             jobs=jobs,
             cache=cache,

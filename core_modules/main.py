@@ -13,6 +13,7 @@ import typer
 from core_modules.command_options import (
     AsOf,
     Country,
+    EngineOption,
     Format,
     Items,
     Jobs,
@@ -73,6 +74,7 @@ def simulate(
     as_of: AsOf = None,
     seed: Seed = 0,
     out: Out = None,
+    engine: EngineOption = "prophet",
     jobs: Jobs = 2,
     json: Json = False,
 ) -> None:
@@ -81,7 +83,7 @@ def simulate(
     Without --sales: the reference run of 180 days. With --sales: the last --days of the file are
     the market, what came before is all that the agent may learn from.
     """
-    if policy == "agent":
+    if policy == "agent" and engine == "prophet":
         from core_modules.forecasting.prophet_batch import warm_up
 
         warm_up(jobs)
@@ -104,6 +106,7 @@ def simulate(
         as_of=day(as_of),
         seed=seed,
         out=out,
+        engine=engine,
         jobs=jobs,
         json=json,
     )
@@ -159,6 +162,7 @@ def forecast(
     country: Country = None,
     as_of: AsOf = None,
     out: Out = None,
+    engine: EngineOption = "prophet",
     jobs: Jobs = 2,
     json: Json = False,
 ) -> None:
@@ -176,6 +180,7 @@ def forecast(
         country=country,
         as_of=day(as_of),
         out=out,
+        engine=engine,
         jobs=jobs,
         json=json,
     )

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from core_modules.command_options import AsOf, Format, Items, Jobs, Json, Seed, Top, day
+from core_modules.command_options import (
+    AsOf,
+    EngineOption,
+    Format,
+    Items,
+    Jobs,
+    Json,
+    Seed,
+    Top,
+    day,
+)
 
 History = Annotated[
     Path, typer.Option("--sales", help="Sales history: CSV or Parquet with unique_id, ds, y.")
@@ -56,6 +66,7 @@ def plan(
     sales_format: Format = "auto",
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="File of the orders.")] = Path("orders.csv"),
+    engine: EngineOption = "prophet",
     jobs: Jobs = 2,
     json: Json = False,
 ) -> None:
@@ -72,6 +83,7 @@ def plan(
         limits=RoomLimits(budget, capacity),
         seed=seed,
         out=out,
+        engine=engine,
         jobs=jobs,
         json=json,
     )

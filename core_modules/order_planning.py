@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from core_modules.agent_rules import Urgency
+from core_modules.forecasting.engines import Engine
 from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.forecasting.item_threads import in_threads
 from core_modules.inventory_agent import AgentSettings
@@ -94,17 +95,19 @@ def planning_settings(profile: PlanProfile, seed: int = 0) -> AgentSettings:
 def fit_plan_models(
     inputs: PlanInputs,
     *,
+    engine: Engine = "prophet",
     jobs: int = 1,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[DemandModel]:
     """Fit the items' demand models to the history, in order of the items."""
-    from core_modules.demand_forecaster import fit_models
+    from core_modules.demand_forecaster import ForecastSettings, fit_models
 
     last_day = inputs.calendar.last + timedelta(days=inputs.calendar.step - 1)
     return fit_models(
         inputs.history.frame,
         horizon=plan_horizon(inputs),
+        settings=ForecastSettings(engine=engine),
         freq=inputs.history.freq,
         events=[event for event in inputs.events if event.start <= last_day],
         groups=inputs.groups or None,

@@ -10,6 +10,7 @@ import pandas as pd
 import typer
 
 from core_modules.command_output import print_table, progress_bar, say
+from core_modules.forecasting.engines import Engine
 from core_modules.market_beliefs import ShockPrior
 from core_modules.order_planning import (
     Plan,
@@ -41,6 +42,7 @@ def run_plan(
     limits: RoomLimits,
     seed: int,
     out: Path,
+    engine: Engine,
     jobs: int,
     json: bool,
 ) -> None:
@@ -53,7 +55,7 @@ def run_plan(
     inputs = read_plan(files, sales_format=sales_format, freq=freq, as_of=as_of)
     settings = Settings(seed=seed, jobs=jobs, agent=planning_settings(chosen, seed))
     with progress_bar("fitting", 0) as step:
-        models = fit_plan_models(inputs, jobs=jobs, cache=FIT_CACHE, progress=step)
+        models = fit_plan_models(inputs, engine=engine, jobs=jobs, cache=FIT_CACHE, progress=step)
     with progress_bar("deciding", len(inputs.terms)) as step:
         plan = plan_orders(
             inputs,

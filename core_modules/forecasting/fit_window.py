@@ -13,6 +13,7 @@ from core_modules.forecasting.calendar_effects import (
     holiday_columns,
     told_from_chance,
 )
+from core_modules.forecasting.engines import Engine
 from core_modules.forecasting.forecast_series import Batch, Series, closed_ahead
 from core_modules.forecasting.idle_spells import IdleLaw, fit_idle_laws, idle_days
 from core_modules.forecasting.pooled_index import SHORTEST as SHORTEST_INDEX
@@ -37,7 +38,8 @@ class Fitting:
     events: tuple[MarketEvent, ...] = ()  # known ones, past or coming
     country: str | None = None  # ISO 3166 code whose public holidays matter
     holidays: pd.DataFrame | None = None  # named days, columns ds and name
-    jobs: int = 1  # processes
+    engine: Engine = "prophet"
+    jobs: int = 1  # processes, or threads of the batch engine
     cache: Path | None = None  # folder of fits made before
     progress: Progress | None = None
 

@@ -6,12 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from core_modules.agent_policy import Fit
+from core_modules.forecasting.engines import Engine
 from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.market_scenarios import MarketEvent
 
 
 def fitter(
     *,
+    engine: Engine = "prophet",
     jobs: int = 1,
     events: Sequence[MarketEvent] = (),
     closed: pd.DatetimeIndex | None = None,
@@ -22,11 +24,19 @@ def fitter(
     `events` are those before the run: their size is learned where it shows. `closed` are days on
     which nothing could be sold; by default they are found in the frame.
     """
-    from core_modules.demand_forecaster import fit_models
+    from core_modules.demand_forecaster import ForecastSettings, fit_models
+
+    settings = ForecastSettings(engine=engine)
 
     def fit(frame: pd.DataFrame, horizon: int) -> Sequence[DemandModel]:
         return fit_models(
-            frame, horizon=horizon, events=events, closed=closed, jobs=jobs, cache=cache
+            frame,
+            horizon=horizon,
+            settings=settings,
+            events=events,
+            closed=closed,
+            jobs=jobs,
+            cache=cache,
         )
 
     return fit

@@ -157,7 +157,11 @@ def _fit_departures(
 def _fitted(tasks: dict[str, ShapeTask], window: FitWindow) -> dict[str, ShapeFit]:
     fitting = window.fitting
     fits = fit_shapes(
-        list(tasks.values()), jobs=fitting.jobs, folder=fitting.cache, progress=fitting.progress
+        list(tasks.values()),
+        engine=fitting.engine,
+        jobs=fitting.jobs,
+        folder=fitting.cache,
+        progress=fitting.progress,
     )
     return {name: fit for name, fit in zip(tasks, fits, strict=True) if isinstance(fit, ShapeFit)}
 

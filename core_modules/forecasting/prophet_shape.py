@@ -9,7 +9,7 @@ import json
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +19,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from core_modules.batch_prophet.settings import (
+    BatchSettings,
+    Regressor,
+    Seasonality,
+    prophet_model,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -76,26 +83,23 @@ def fit_shape(task: ShapeTask) -> ShapeFit:
 
     Raises ShapeError where the fit fails or the forecast explodes.
     """
-    frame = _rows(task)
-    seen = frame.iloc[: task.values.size].assign(y=task.values).dropna(subset="y")
-    if len(seen) < 2 or not seen["y"].to_numpy().any():
-        raise ShapeError("fewer than two days with a value")
+    frame = rows_of(task)
+    seen = seen_rows(task, frame)
     with _silence():
-        model = _prophet(task, seen)
+        model = prophet_model(shape_settings(task, seen), uncertainty_samples=0)
+        model.stan_backend = _quick_backend()()
         try:
             model.fit(seen)
         except (RuntimeError, ValueError) as failure:
             raise ShapeError(f"Prophet failed: {failure}") from failure
         shown = frame.iloc[task.values.size - task.keep :]
-        names = [name for name in frame.columns if name.startswith("event")]
-        plain = model.predict(shown.assign(**dict.fromkeys(names, 0.0)))["yhat"].to_numpy()
-        real = model.predict(shown)["yhat"].to_numpy() if names else plain
-    fitted = _checked(plain, task)
-    multiplier = np.clip(real / plain, 0.05, 20.0)[: task.keep]
-    return ShapeFit(fitted, multiplier, _effects(model, task))
+        plain = model.predict(without_events(shown))["yhat"].to_numpy()
+        real = model.predict(shown)["yhat"].to_numpy() if task.event_names else plain
+    return shape_fit(task, plain, real, _sizes(model, task))
 
 
-def _rows(task: ShapeTask) -> pd.DataFrame:
+def rows_of(task: ShapeTask) -> pd.DataFrame:
+    """Return the days of a task, past and ahead, with the columns of its holidays and events."""
     days = np.arange(task.values.size + task.ahead) * task.step
     columns = {"ds": pd.DatetimeIndex(task.start + days.astype("timedelta64[D]")).as_unit("us")}
     columns |= {f"holiday{k}": column for k, column in enumerate(task.holidays.T)}
@@ -103,33 +107,44 @@ def _rows(task: ShapeTask) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _prophet(task: ShapeTask, seen: pd.DataFrame) -> Any:
-    from prophet import Prophet
+def seen_rows(task: ShapeTask, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the days that have a value, as `y`; raises ShapeError where there are too few."""
+    seen = rows.iloc[: task.values.size].assign(y=task.values).dropna(subset="y")
+    if len(seen) < 2 or not seen["y"].to_numpy().any():
+        raise ShapeError("fewer than two days with a value")
+    return seen
 
+
+def without_events(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows as they would be if no event acted."""
+    names = [name for name in rows.columns if name.startswith("event")]
+    return rows.assign(**dict.fromkeys(names, 0.0))
+
+
+def shape_settings(task: ShapeTask, seen: pd.DataFrame) -> BatchSettings:
+    """Return the settings of the fit, as far as the days that have a value allow."""
     settings, history = task.settings, len(seen) * task.step
     span = int((seen["ds"].iloc[-1] - seen["ds"].iloc[0]).days) + task.step
     weekly = settings.weekly_order if task.step == 1 and history >= WEEKLY_FROM else 0
-    model = Prophet(
+    monthly = task.step == 1 and history >= MONTHLY_FROM and settings.monthly_order
+    return BatchSettings(
         growth=settings.growth,
         weekly_seasonality=weekly or False,
         yearly_seasonality=settings.yearly_order if span >= YEARLY_FROM else False,
         daily_seasonality=False,
         seasonality_mode="multiplicative",
         seasonality_prior_scale=settings.seasonality_prior,
-        uncertainty_samples=0,
-    )
-    model.stan_backend = _quick_backend()()
-    if task.step == 1 and history >= MONTHLY_FROM and settings.monthly_order:
-        model.add_seasonality("monthly", MONTH, settings.monthly_order)
-    for kind, count, prior in (
-        ("holiday", task.holidays.shape[1], settings.holidays_prior),
-        ("event", task.events.shape[1], settings.events_prior),
-    ):
-        for column in range(count):
-            model.add_regressor(
-                f"{kind}{column}", prior_scale=prior, standardize=False, mode="multiplicative"
+        seasonalities=(Seasonality("monthly", MONTH, settings.monthly_order),) if monthly else (),
+        regressors=tuple(
+            Regressor(f"{kind}{column}", prior, standardize=False, mode="multiplicative")
+            for kind, count, prior in (
+                ("holiday", task.holidays.shape[1], settings.holidays_prior),
+                ("event", task.events.shape[1], settings.events_prior),
             )
-    return model
+            for column in range(count)
+        ),
+        levels=(),
+    )
 
 
 @cache
@@ -157,18 +172,28 @@ def _checked(fitted: FloatArray, task: ShapeTask) -> FloatArray:
     return np.maximum(fitted, SMALLEST_SHARE * mean)
 
 
-def _effects(model: Any, task: ShapeTask) -> tuple[tuple[str, float], ...]:
-    """Return what each event does at its peak, as a multiple of the trend."""
-    if not task.event_names:
-        return ()
+def shape_fit(
+    task: ShapeTask, plain: FloatArray, real: FloatArray, sizes: Sequence[float]
+) -> ShapeFit:
+    """Put a fit together from what it says without and with its events, (keep + ahead,) each.
+
+    `sizes` are what each event does at its peak as a share of the trend. Raises ShapeError where
+    the forecast explodes.
+    """
+    fitted = _checked(plain, task)
+    multiplier = np.clip(real / plain, 0.05, 20.0)[: task.keep]
+    effects = tuple(
+        (name, max(1.0 + size, 0.0)) for name, size in zip(task.event_names, sizes, strict=True)
+    )
+    return ShapeFit(fitted, multiplier, effects)
+
+
+def _sizes(model: Any, task: ShapeTask) -> list[float]:
     columns, beta = model.train_component_cols, model.params["beta"].mean(axis=0)
-    found = [
+    return [
         float(beta[columns[f"event{k}"].to_numpy() == 1].sum())
         for k in range(len(task.event_names))
     ]
-    return tuple(
-        (name, max(1.0 + size, 0.0)) for name, size in zip(task.event_names, found, strict=True)
-    )
 
 
 @contextmanager
