@@ -15,12 +15,42 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 STIRLING_FROM = 10.0  # arguments from which six terms of Stirling's series are good to 1e-15
-FEW_UNITS = 12.0  # units up to which the gamma ratio is a product
-LARGEST_PRODUCT = 1e8  # shapes up to which that product stays within doubles
+SHIFT = 10  # steps that bring any argument there
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 LEAST_VARIANCE = 1.001  # over the mean, below which a law is taken as nearly Poisson
 LEAST_UNITS = 0.25  # a total below it counts as much
+LEAST_EXPECTED = 0.3  # units; a total of less tells nothing of the level
 SUMMED_UNITS = 512.0  # units up to which a distribution function is summed
+ROOT_HALF_BITS = 0x3FE6A09E667F3BCD  # of sqrt(1/2) as a double
+LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def log_each(values: FloatArray, logs: FloatArray) -> None:
+    """Fill `logs` with the logarithms of normal numbers above 0; `values` are used up.
+
+    The arithmetic of FreeBSD's e_log.c, error below 1 unit in the last place, without its branches:
+    so several numbers are taken at once, where a call of the library's takes one.
+    """
+    bits = values.view(np.int64)
+    for at in range(values.size):
+        above = bits[at] - ROOT_HALF_BITS
+        logs[at] = float(above >> 52)  # power of 2 that leaves sqrt(1/2) to sqrt(2)
+        bits[at] -= (above >> 52) << 52
+    for at in range(values.size):
+        power, f = logs[at], values[at] - 1.0
+        s = f / (2.0 + f)
+        z = s * s
+        w = z * z
+        even = w * (
+            3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01)
+        )
+        odd = 2.857142874366239149e-01 + w * (
+            1.818357216161805012e-01 + w * 1.479819860511658591e-01
+        )
+        rest = even + z * (6.666666666666735130e-01 + w * odd)
+        half = 0.5 * f * f
+        logs[at] = power * LN2_HIGH - ((half - (s * (half + rest) + power * LN2_LOW)) - f)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -32,34 +62,35 @@ def _correction(x: float) -> float:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _log_gamma_ratio(shape: float, units: float) -> float:
-    """Return log Gamma(shape + units) - log Gamma(shape)."""
-    shift = 1.0
-    low, high = shape, shape + units
-    while low < STIRLING_FROM:
-        shift *= high / low
-        low += 1.0
-        high += 1.0
-    ratio = units * math.log(high) + (low - 0.5) * math.log1p(units / low) - units
-    return ratio + _correction(high) - _correction(low) - math.log(shift)
+def _ratio_logs(units: FloatArray, shape: FloatArray, work: FloatArray, ratios: FloatArray) -> None:
+    """Fill `ratios` with log Gamma(shape + units) - log Gamma(shape); `work` is (3, days or more).
 
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def day_likelihood(units: float, mean: float, shape: float, spread: float) -> float:
-    """Return the negative binomial log-likelihood of a day's units, without log units!.
-
-    `spread` is the log of variance over mean, log(1 + mean / shape).
+    Both arguments are moved up by SHIFT, where Stirling's series holds.
     """
-    fit = -shape * spread
-    if units == 0.0:
-        return fit
-    if units <= FEW_UNITS and shape < LARGEST_PRODUCT and units == math.floor(units):
-        share, product = mean / (shape + mean), 1.0
-        for below in range(int(units)):
-            product *= (shape + below) * share
-        if product > 1e-290:
-            return fit + math.log(product)
-    return fit + _log_gamma_ratio(shape, units) + units * (math.log(mean / shape) - spread)
+    days = units.size
+    shifted, high, low = work[0, :days], work[1, :days], work[2, :days]
+    for day in range(days):
+        over, under = 1.0, 1.0
+        for step in range(SHIFT):
+            over *= shape[day] + units[day] + step
+            under *= shape[day] + step
+        shifted[day] = under / over
+    log_each(shifted, ratios)
+    for day in range(days):
+        high[day] = shape[day] + units[day] + SHIFT
+    log_each(high, shifted)
+    for day in range(days):
+        ratios[day] += units[day] * (shifted[day] - 1.0)
+        high[day] = 1.0 + units[day] / (shape[day] + SHIFT)
+    log_each(high, low)
+    for day in range(days):
+        part = units[day] / (shape[day] + SHIFT)
+        rounded = (1.0 + part) - 1.0
+        # log(1 + x) of a sum that was rounded, put right.
+        grown = part if rounded == 0.0 else low[day] * part / rounded
+        ratios[day] += (shape[day] + SHIFT - 0.5) * grown
+        ratios[day] += _correction(shape[day] + units[day] + SHIFT)
+        ratios[day] -= _correction(shape[day] + SHIFT)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -76,18 +107,48 @@ def scale_fits(
 ) -> None:
     """Fill `fits` (items, scales) with the weighted log-likelihood of each scale of the variance.
 
-    A day's variance is scale * mean**power, at least `LEAST_VARIANCE` times its mean.
+    A day's variance is scale * mean**power, at least `LEAST_VARIANCE` times its mean: negative
+    binomial of shape k = mean / (variance / mean - 1), without the constant log units!. Days with
+    units come first, since those without need neither gamma nor mean: log (k / (k + mean))**k.
     """
+    longest = 0
     for item in range(first, last):
-        fits[item] = 0.0
+        longest = max(longest, bounds[item + 1] - bounds[item])
+    work, spread = np.empty((4, longest)), np.empty(longest)
+    units, mean, grown, counts = np.empty((4, longest))
+    shape, ratios = np.empty(longest), np.empty(longest)
+    for item in range(first, last):
+        sold, days = 0, bounds[item + 1] - bounds[item]
+        left = days
         for day in range(bounds[item], bounds[item + 1]):
-            mean = centre[day]
-            grown = mean ** (power - 1.0)
-            for place in range(scales.size):
-                over = scales[place] * grown
-                over = over if over > LEAST_VARIANCE else LEAST_VARIANCE
-                fit = day_likelihood(actual[day], mean, mean / (over - 1.0), math.log(over))
-                fits[item, place] += weight[day] * fit
+            if actual[day] > 0:
+                place = sold
+                sold += 1
+            else:
+                left -= 1
+                place = left
+            units[place], mean[place], counts[place] = actual[day], centre[day], weight[day]
+            grown[place] = centre[day] ** (power - 1.0)
+        for scale in range(scales.size):
+            over, whole = work[3, :days], 0.0
+            for day in range(days):
+                times = scales[scale] * grown[day]
+                times = times if times > LEAST_VARIANCE else LEAST_VARIANCE
+                over[day] = times
+                shape[day] = mean[day] / (times - 1.0)
+            log_each(over, spread)
+            _ratio_logs(units[:sold], shape[:sold], work, ratios)
+            over = work[3, :sold]
+            for day in range(sold):
+                over[day] = mean[day] / shape[day]
+            logs = work[0, :sold]
+            log_each(over, logs)
+            for day in range(sold):
+                told = ratios[day] + units[day] * (logs[day] - spread[day])
+                whole += counts[day] * (told - shape[day] * spread[day])
+            for day in range(sold, days):
+                whole -= counts[day] * (shape[day] * spread[day])
+            fits[item, scale] = whole
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -140,47 +201,95 @@ def spread_mass(
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def spread_fits(
-    actual: FloatArray,
-    expected: FloatArray,
-    variance: FloatArray,
-    doubt: FloatArray,
+    past: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
     weight: FloatArray,
+    lead_times: IntArray,
+    law: tuple[float, float, float, float],
+    least_noise: float,
     growths: FloatArray,
     fits: FloatArray,
 ) -> None:
+    """Fill `fits` (spreads,): log-likelihood of lead-time totals by the level error's spread.
+
+    `past` are actual units (NaN where missing), fitted units, level and doubt, all (days,);
+    `weight` (days or more,) ends with the last day's; `law` are scale, power, mean and variance
+    ratio, and noise is at least `least_noise` times what is expected; `growths` are exp(sd^2) - 1.
+    Missing days count on neither side of a total. The fit is a mean over origins and lead times.
+    """
+    actual, fitted, level, doubt = past
+    days = actual.size
+    sold, usual, scatter = np.zeros((3, days + 1))
+    for day in range(days):
+        known = not np.isnan(actual[day])
+        units = fitted[day] if known else 0.0
+        sold[day + 1] = sold[day] + (actual[day] if known else 0.0)
+        usual[day + 1] = usual[day] + units
+        scatter[day + 1] = scatter[day] + units ** law[1]
+    totals = np.empty((5, days))
+    own = np.empty(fits.size)
+    fits[:] = 0.0
+    for ahead in lead_times:
+        count = 0
+        for origin in range(days - ahead):
+            to, since = origin + 1 + ahead, origin + 1
+            expected = (usual[to] - usual[since]) * level[origin] * law[2]
+            if expected <= LEAST_EXPECTED:
+                continue
+            noise = (scatter[to] - scatter[since]) * level[origin] ** law[1] * law[0] * law[3]
+            noise = noise if noise > least_noise * expected else least_noise * expected
+            totals[0, count], totals[1, count] = sold[to] - sold[since], expected
+            totals[2, count], totals[3, count] = noise, math.expm1(doubt[origin] ** 2)
+            totals[4, count] = weight[weight.size - days + origin]
+            count += 1
+        if count:
+            total_fits(totals[:, :count], growths, own)
+            fits += own
+    fits /= lead_times.size
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def total_fits(totals: FloatArray, growths: FloatArray, fits: FloatArray) -> None:
     """Fill `fits` (spreads,) with the mean gamma log-likelihood of totals for each level spread.
 
-    `growths` are exp(sd^2) - 1 of the log level's spreads. A total of mean m and variance v has
-    shape k = m^2 / v and scale v / m, so that its log-likelihood is
-    k (log r + 1 - r) - log x + log(k) / 2 - log(2 pi) / 2 - c(k), with x the total, r = x / m and c
-    the correction of Stirling's formula.
+    `totals` (5, origins) are actual and expected units, the variance of noise, exp(doubt^2) - 1 and
+    weights. A total x of mean m and variance v has shape k = m^2 / v and scale v / m, so that its
+    log-likelihood is k (log r + 1 - r) - log x + log(k) / 2 - log(2 pi) / 2 - c(k), with r = x / m
+    and c the correction of Stirling's formula; below STIRLING_FROM, k is moved up by SHIFT.
     """
-    fits[:] = 0.0
-    if actual.size == 0:
-        return
-    total = 0.0
-    for one in range(actual.size):
-        total += weight[one]
-        mean = expected[one]
-        units = actual[one] if actual[one] > LEAST_UNITS else LEAST_UNITS
-        ratio = units / mean
-        log_units = math.log(units)
-        gain = log_units - math.log(mean) + 1.0 - ratio
-        square, wobble = mean * mean, math.expm1(doubt[one] * doubt[one])
-        for place in range(growths.size):
-            level = (growths[place] + wobble + growths[place] * wobble) * square
-            shape = square / (variance[one] + level + 1e-9)
-            fit = shape * gain - log_units - HALF_LOG_TWO_PI
-            if shape >= STIRLING_FROM:
-                fit += 0.5 * math.log(shape) - _correction(shape)
-            else:
-                # log Gamma(k) = log Gamma(k + n) - log k (k + 1) ... (k + n - 1)
-                product, moved = 1.0, shape
-                while moved < STIRLING_FROM:
-                    product *= moved
-                    moved += 1.0
-                log_moved = math.log(moved)
-                fit += math.log(product) - (moved - 0.5) * log_moved - _correction(moved)
-                fit += shape * math.log(shape) + (moved - shape)
-            fits[place] += weight[one] * fit
-    fits /= total
+    size = totals.shape[1]
+    expected, noise, wobble, weight = totals[1], totals[2], totals[3], totals[4]
+    work, shape, logs = np.empty((2, size)), np.empty(size), np.empty((3, size))
+    gain, log_units = np.empty(size), np.empty(size)
+    whole = 0.0
+    for at in range(size):
+        whole += weight[at]
+        units = totals[0, at] if totals[0, at] > LEAST_UNITS else LEAST_UNITS
+        log_units[at] = math.log(units)
+        ratio = units / expected[at]
+        gain[at] = log_units[at] - math.log(expected[at]) + 1.0 - ratio
+    for place in range(growths.size):
+        growth, fit = growths[place], 0.0
+        for at in range(size):
+            square = expected[at] * expected[at]
+            level = (growth + wobble[at] + growth * wobble[at]) * square
+            shape[at] = square / (noise[at] + level + 1e-9)
+            work[0, at] = shape[at]
+        log_each(work[0], logs[0])
+        for at in range(size):
+            product = 1.0
+            for step in range(SHIFT):
+                product *= shape[at] + step
+            work[0, at] = product if shape[at] < STIRLING_FROM else 1.0
+            work[1, at] = shape[at] + SHIFT
+        log_each(work[0], logs[1])
+        log_each(work[1], logs[2])
+        for at in range(size):
+            k = shape[at]
+            moved = k + SHIFT
+            far = 0.5 * logs[0, at] - _correction(k if k > 1.0 else 1.0)
+            near = logs[1, at] - (moved - 0.5) * logs[2, at] - _correction(moved)
+            near += k * logs[0, at] + SHIFT
+            part = far if k >= STIRLING_FROM else near
+            told = k * gain[at] - log_units[at] - HALF_LOG_TWO_PI + part
+            fit += weight[at] * told
+        fits[place] = fit / whole

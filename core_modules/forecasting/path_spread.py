@@ -1,7 +1,7 @@
 """The level error of a path: how far lead-time totals stray beyond the noise of their days."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,17 +26,6 @@ WANTED = (0.1, 0.9)  # the interval that totals are calibrated on
 MOST_ORIGINS = 600  # simulated for a batch
 SIMULATED_PATHS = 128
 LEAD_TIMES = (3, 7, 14)  # days
-
-
-@dataclass(frozen=True, slots=True)
-class _Totals:
-    """One item's lead-time totals seen from past evenings; arrays are (origins,)."""
-
-    actual: FloatArray  # units
-    expected: FloatArray  # units, > 0
-    variance: FloatArray  # of the days' noise alone, units squared
-    doubt: FloatArray  # of the log level
-    weight: FloatArray
 
 
 def add_level_errors(
@@ -78,53 +67,22 @@ def _item_spreads(
     """Return each item's likeliest spread, drawn towards the batch's, (items,)."""
     fits = np.empty((len(pasts), SPREADS.size))
 
+    longest = max((past.actual.size for past in pasts), default=0)
+    weight, growths = weights(longest), np.expm1(SPREADS**2)
+    days = np.array(lead_times, dtype=np.int64)
+
     def fill(first: int, last: int) -> None:
         for item in range(first, last):
-            totals = [_totals(pasts[item], laws[item], days) for days in lead_times]
-            fits[item] = np.mean([_spread_fit(one) for one in totals], axis=0)
+            past, law = pasts[item], laws[item]
+            seen = (past.actual, past.fitted, past.level, past.doubt)
+            noise = (law.scale, law.power, law.mean_ratio, law.variance_ratio)
+            least = 0.0 if law.steady else 1.0
+            spread_fits(seen, weight, days, noise, least, growths, fits[item])
 
     in_threads(fill, len(pasts), jobs)
     joint = fits + BATCH_WEIGHT * fits.mean(axis=0)
     least = [SMALLEST_STEADY_SPREAD if law.steady else SMALLEST_SPREAD for law in laws]
     return np.asarray(np.maximum(SPREADS[joint.argmax(axis=1)], least))
-
-
-def _totals(past: PastDays, law: ObservationLaw, days: int) -> _Totals:
-    """Lay an item's past out in lead times of `days`; missing days count on neither side."""
-    known = ~np.isnan(past.actual)
-    fitted = np.where(known, past.fitted, 0.0)
-    origins = np.arange(past.actual.size - days)
-    level = past.level[origins]
-    expected = _sums(fitted, days) * level * law.mean_ratio
-    noise = law.scale * law.variance_ratio * _sums(fitted**law.power, days) * level**law.power
-    actual = _sums(np.where(known, past.actual, 0.0), days)
-    if not law.steady:
-        noise = np.maximum(noise, expected)
-    used = expected > 0.3
-    weight = weights(past.actual.size)[origins]
-    doubt = past.doubt[origins]
-    return _Totals(*(part[used] for part in (actual, expected, noise, doubt, weight)))
-
-
-def _sums(values: FloatArray, days: int) -> FloatArray:
-    """Return the sums over the `days` after each origin, (origins,)."""
-    running = np.concatenate([[0.0], np.cumsum(values)])
-    return np.asarray(running[1 + days :] - running[1:-days])
-
-
-def _spread_fit(totals: _Totals) -> FloatArray:
-    """Return the mean gamma log-likelihood of totals for each spread, (spreads,)."""
-    fits = np.empty(SPREADS.size)
-    spread_fits(
-        totals.actual,
-        totals.expected,
-        totals.variance,
-        totals.doubt,
-        totals.weight,
-        np.expm1(SPREADS**2),
-        fits,
-    )
-    return fits
 
 
 def _coverage_factors(

@@ -8,9 +8,11 @@ from core_modules.forecasting.item_threads import in_threads
 from core_modules.forecasting.past_likelihoods import (
     LEAST_UNITS,
     cumulative,
+    log_each,
     scale_fits,
     spread_fits,
     spread_mass,
+    total_fits,
 )
 
 SCALES = np.geomspace(0.02, 3000.0, 24)
@@ -89,21 +91,73 @@ def test_the_likelihood_of_a_level_spread_is_scipys(mean: float) -> None:
     actual = np.floor(expected * rng.lognormal(0, 0.4, 150))
     variance, doubt = expected * rng.uniform(1, 4, 150), rng.uniform(0, 0.5, 150)
     weight = rng.random(150)
-    found = np.empty(spreads.size)
-    spread_fits(actual, expected, variance, doubt, weight, np.expm1(spreads**2), found)
+    found, totals = np.empty(spreads.size), (actual, expected, variance, np.expm1(doubt**2), weight)
+    total_fits(np.stack(totals), np.expm1(spreads**2), found)
+    told = gamma_fit(*totals[:3], doubt, weight, spreads)
+    np.testing.assert_allclose(found, told, rtol=1e-9, atol=1e-8)
+
+
+def gamma_fit(
+    actual: np.ndarray,
+    expected: np.ndarray,
+    variance: np.ndarray,
+    doubt: np.ndarray,
+    weight: np.ndarray,
+    spreads: np.ndarray,
+) -> np.ndarray:
+    """Return the mean gamma log-likelihood of totals for each spread, as scipy has it."""
     level = np.expm1(spreads[:, None] ** 2 + doubt**2) * expected**2
     whole = variance + level + 1e-9
     shape, scale = expected**2 / whole, whole / expected
     units = np.maximum(actual, LEAST_UNITS)
     fit = (shape - 1) * np.log(units) - units / scale - gammaln(shape) - shape * np.log(scale)
-    told = (fit * weight).sum(axis=1) / weight.sum()
-    np.testing.assert_allclose(found, told, rtol=1e-9, atol=1e-8)
+    return (fit * weight).sum(axis=1) / weight.sum()
+
+
+@pytest.mark.parametrize("least", [0.0, 1.0])
+@pytest.mark.parametrize("power", [1.0, 1.5])
+def test_totals_are_those_of_the_days_that_are_known(least: float, power: float) -> None:
+    rng = np.random.default_rng(6)
+    fitted, level, doubt = rng.gamma(2, 1, 90), rng.lognormal(0, 0.2, 90), rng.random(90) / 3
+    fitted[20:30] = 0.0  # closed: nothing is expected of what follows
+    actual = rng.poisson(fitted * level).astype(np.float64)
+    actual[rng.random(90) < 0.1] = np.nan
+    spreads, weight = np.array([0.0, 0.1, 0.6]), np.linspace(0.5, 1, 100)
+    found, told = np.empty(3), np.zeros(3)
+    law = (0.8, power, 1.1, 0.9)
+    past = (actual, fitted, level, doubt)
+    spread_fits(past, weight, np.array([3, 7]), law, least, np.expm1(spreads**2), found)
+    known = ~np.isnan(actual)
+    for ahead in (3, 7):
+        rows = []
+        for origin in range(90 - ahead):
+            days = slice(origin + 1, origin + 1 + ahead)
+            usual = np.where(known, fitted, 0.0)[days]
+            expected = usual.sum() * level[origin] * 1.1
+            noise = 0.8 * 0.9 * (usual**power).sum() * level[origin] ** power
+            noise = max(noise, expected) if least else noise
+            if expected > 0.3:
+                total = np.where(known, actual, 0.0)[days].sum()
+                rows.append((total, expected, noise, doubt[origin], weight[10 + origin]))
+        told += gamma_fit(*np.array(rows).T, spreads) / 2
+    np.testing.assert_allclose(found, told, rtol=1e-9)
 
 
 def test_an_item_without_totals_prefers_no_spread() -> None:
     none, found = np.zeros(0), np.ones(3)
-    spread_fits(none, none, none, none, none, np.array([0.0, 0.1, 0.2]), found)
+    past, growths = (none, none, none, none), np.array([0.0, 0.1, 0.2])
+    spread_fits(past, none, np.array([3]), (1.0, 1.0, 1.0, 1.0), 1.0, growths, found)
     assert not found.any()
+
+
+def test_logarithms_are_numpys() -> None:
+    rng = np.random.default_rng(0)
+    values = np.concatenate(
+        [np.exp(rng.uniform(-700, 700, 4000)), rng.uniform(0.5, 2, 4000), [1.0, 2.0, 0.5]]
+    )
+    found = np.empty(values.size)
+    log_each(values.copy(), found)
+    np.testing.assert_allclose(found, np.log(values), rtol=3e-16, atol=0)
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])
