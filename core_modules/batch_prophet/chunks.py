@@ -29,7 +29,6 @@ from core_modules.batch_prophet.problem import (
 
 AIM = 3e-8  # residual at which Newton's method ends; TOLERANCE is asked for
 TOLERANCE = 1e-6
-STEPS = 100
 
 
 @njit(cache=True, nogil=True)
@@ -86,7 +85,6 @@ def cold_start(problem: Problem, y: FloatArray, caps: FloatArray, state: State) 
             state.offset[n] = np.mean(y[n])
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
 def solve_chunk(
     problem: Problem,
     y: FloatArray,
@@ -96,8 +94,9 @@ def solve_chunk(
     steps: IntArray,
 ) -> None:
     """Fit from where `state` stands, then compute everything afresh and check it."""
+    # Plain Python: each compiled layer above Newton's method compiles all of it once more.
     norms = start_norms(problem, y, caps)
-    newton(problem, y, caps, state, AIM * norms, STEPS, residuals, steps)
+    newton(problem, y, caps, state, AIM * norms, residuals, steps)
     check_chunk(problem, y, caps, state, norms, residuals)
 
 

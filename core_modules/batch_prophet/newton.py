@@ -33,6 +33,7 @@ from core_modules.batch_prophet.trend_scale import rescale
 ATTEMPTS = 15  # at a positive Hessian, each more damped than the one before
 LEAST_DAMPING = 1e-6  # share of the Hessian's diagonal added to it
 GAUSS = 2  # the first attempt that takes the errors at their present size
+STEPS = 100  # after which a fit that is not done has failed
 PATIENCE = 5  # steps after which a fit may be in the valley that `trend_scale` describes
 
 
@@ -43,7 +44,6 @@ def newton(
     caps: FloatArray,
     state: State,
     aims: FloatArray,
-    most: int,
     residuals: FloatArray,
     steps: IntArray,
 ) -> None:
@@ -60,7 +60,7 @@ def newton(
     constant = np.zeros((columns, columns))
     km = problem.multiplied.shape[1]
     constant[km:, km:] = np.dot(problem.added.T, problem.added)
-    for step in range(most + 1):
+    for step in range(STEPS + 1):
         if step >= PATIENCE and km and problem.kind != LOGISTIC:
             rescale(problem, state, live)
         slopes = column_slopes(problem, state, live)
@@ -77,7 +77,7 @@ def newton(
                 live[count] = n
                 count += 1
         live = live[:count].copy()
-        if count == 0 or step == most:
+        if count == 0 or step == STEPS:
             break
         moves = directions(problem, state, live, sums, trend, kept, constant, step == 0)
         live = advance(problem, caps, state, live, moves)

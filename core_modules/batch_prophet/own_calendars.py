@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from core_modules.batch_prophet.chunks import cold_start, solve_chunk
+from core_modules.batch_prophet.chunks import AIM, check_chunk, cold_start, start_norms
+from core_modules.batch_prophet.newton import newton
 from core_modules.batch_prophet.problem import FLAT, FloatArray, IntArray, Problem, new_state
 
 
@@ -135,7 +136,9 @@ def fit_own(source: Source, items: IntArray, warm: bool, fits: Fits) -> None:
             state.beta[0] = fits.beta[item, :columns]
         else:
             cold_start(problem, y, caps, state)
-        solve_chunk(problem, y, caps, state, residual, steps)
+        norms = start_norms(problem, y, caps)
+        newton(problem, y, caps, state, AIM * norms, residual, steps)
+        check_chunk(problem, y, caps, state, norms, residual)
         fits.slope[item], fits.offset[item] = state.slope[0], state.offset[0]
         fits.change[item, :count] = state.change[0]
         fits.places[item, :count] = problem.changes
