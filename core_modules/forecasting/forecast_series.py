@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
+from numba import njit
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -161,19 +162,43 @@ def simple_model(series: Series) -> str:
     >>> simple_model(Series('a', '', 0, np.zeros(100), np.inf, np.zeros(100)))
     'zero'
     """
-    known = series.values[~np.isnan(series.values)]
-    if known.size == 0 or not known.any():
-        return "zero"
-    if known.size >= 2 and np.ptp(known) == 0:
-        return "constant"
-    if known.size < SHORTEST:
-        return "flat-level"
-    if np.count_nonzero(known) < FEWEST_SALES:
-        return "intermittent"
-    blocks = known[known.size % BLOCK :].reshape(-1, BLOCK).sum(axis=1)[-DOUBLINGS - 1 :]
-    if blocks.size > DOUBLINGS and np.all(blocks[1:] > 2 * np.maximum(blocks[:-1], 1.0)):
-        return "exploding"
-    return ""
+    return MODELS[_model_needed(series.values)]
+
+
+MODELS = ("", "zero", "constant", "flat-level", "intermittent", "exploding")
+
+
+@njit(cache=True, nogil=True)
+def _model_needed(values: FloatArray) -> int:
+    """Return which of `MODELS` a series needs, in one pass and without a copy for most."""
+    known, sold, least, most = 0, 0, np.inf, -np.inf
+    for units in values:
+        if not np.isnan(units):
+            known += 1
+            sold += units != 0
+            least, most = min(least, units), max(most, units)
+    if known == 0 or sold == 0:
+        return 1
+    if known >= 2 and least == most:
+        return 2
+    if known < SHORTEST:
+        return 3
+    if sold < FEWEST_SALES:
+        return 4
+    return 5 if known >= (DOUBLINGS + 1) * BLOCK and _explodes(values) else 0
+
+
+@njit(cache=True, nogil=True)
+def _explodes(values: FloatArray) -> bool:
+    """Return whether each of the last blocks sold more than twice the one before."""
+    blocks = np.zeros(DOUBLINGS + 1)
+    place, day = 0, values.size - 1
+    while place < (DOUBLINGS + 1) * BLOCK:
+        if not np.isnan(values[day]):
+            blocks[DOUBLINGS - place // BLOCK] += values[day]
+            place += 1
+        day -= 1
+    return bool(np.all(blocks[1:] > 2 * np.maximum(blocks[:-1], 1.0)))
 
 
 def closed_ahead(batch: Batch, ahead: int) -> BoolArray:

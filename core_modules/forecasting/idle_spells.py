@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core_modules.forecasting.idle_runs import patience_of, run_lengths, runs, spell_counts
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -93,24 +95,14 @@ def runs_without_sale(actual: FloatArray) -> IntArray:
     >>> runs_without_sale(np.array([2.0, 0.0, np.nan, 0.0, 1.0])).tolist()
     [0, 1, 1, 2, 0]
     """
-    zeros = np.cumsum(actual == 0)
-    before = np.maximum.accumulate(np.where(actual > 0, zeros, 0))
-    return np.asarray(zeros - before, dtype=np.int64)
+    return np.asarray(runs(actual))
 
 
 def idle_days(actual: FloatArray, law: IdleLaw) -> BoolArray:
     """Return the days that lie in a spell, seen from now, (days,)."""
-    lengths = _run_lengths(actual)
-    return np.asarray((lengths >= law.patience) & (actual == 0))
-
-
-def _run_lengths(actual: FloatArray) -> IntArray:
-    """Return for each day the whole length of the run without a sale that it lies in, (days,)."""
-    run = runs_without_sale(actual)
-    last = (run > 0) & (np.append(run[1:], 0) == 0)
-    places = np.where(last, np.arange(run.size), run.size)
-    following = np.minimum.accumulate(places[::-1])[::-1]
-    return np.where(run > 0, np.append(run, 0)[following], 0)
+    if law.patience >= NEVER:
+        return np.zeros(actual.size, dtype=np.bool_)
+    return np.asarray((run_lengths(runs(actual)) >= law.patience) & (actual == 0))
 
 
 def fit_idle_laws(series: Sequence[FloatArray]) -> list[IdleLaw]:
@@ -148,25 +140,13 @@ def _patience(actual: FloatArray) -> int:
     known = actual[~np.isnan(actual)]
     if known.size < LEAST_DAYS or not known.any():
         return NEVER
-    days, lengths = NEVER, _run_lengths(known)
-    for _ in range(ROUNDS):
-        on = lengths < days
-        no_sale = (np.count_nonzero(on & (known == 0)) + 0.5) / (np.count_nonzero(on) + 1.0)
-        days = max(SHORTEST_SPELL, int(np.ceil(np.log(RARE) / np.log(no_sale))))
-    return days
+    return int(patience_of(known, SHORTEST_SPELL, RARE, ROUNDS, NEVER))
 
 
 def _counts(actual: FloatArray, patience: int) -> FloatArray:
     """Count spells, runs without a sale, days on, and idle days and ends of spells by age."""
     known = actual[~np.isnan(actual)]
-    if known.size == 0 or patience >= NEVER:
-        return np.zeros(3 + 2 * (len(AGES) + 1))
-    run, lengths = runs_without_sale(known), _run_lengths(known)
-    first = run == 1
-    idle = lengths >= patience
-    waiting = idle & (run >= patience)  # days on which the spell is known and may end
-    last = waiting & np.append(run[1:] == 0, False)
-    age = np.searchsorted(AGES, run)
-    by_age = [np.bincount(age[days], minlength=len(AGES) + 1) for days in (waiting, last)]
-    numbers = [np.count_nonzero(first & idle), np.count_nonzero(first), np.count_nonzero(~idle)]
-    return np.concatenate([numbers, *by_age]).astype(np.float64)
+    counts = np.zeros(3 + 2 * (len(AGES) + 1))
+    if known.size and patience < NEVER:
+        spell_counts(known, patience, np.array(AGES), counts)
+    return counts
