@@ -144,9 +144,8 @@ def scale_fits(
             logs = work[0, :sold]
             log_each(over, logs)
             for day in range(sold):
-                told = ratios[day] + units[day] * (logs[day] - spread[day])
-                whole += counts[day] * (told - shape[day] * spread[day])
-            for day in range(sold, days):
+                whole += counts[day] * (ratios[day] + units[day] * (logs[day] - spread[day]))
+            for day in range(days):
                 whole -= counts[day] * (shape[day] * spread[day])
             fits[item, scale] = whole
 
@@ -248,6 +247,16 @@ def spread_fits(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def _products(shape: FloatArray, products: FloatArray) -> None:
+    """Fill k (k + 1) ... (k + SHIFT - 1) of each shape k, 1 where it is not needed."""
+    for at in range(shape.size):
+        k, product = shape[at], 1.0
+        for step in range(SHIFT):
+            product *= k + step
+        products[at] = product if k < STIRLING_FROM else 1.0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def total_fits(totals: FloatArray, growths: FloatArray, fits: FloatArray) -> None:
     """Fill `fits` (spreads,) with the mean gamma log-likelihood of totals for each level spread.
 
@@ -273,23 +282,36 @@ def total_fits(totals: FloatArray, growths: FloatArray, fits: FloatArray) -> Non
             square = expected[at] * expected[at]
             level = (growth + wobble[at] + growth * wobble[at]) * square
             shape[at] = square / (noise[at] + level + 1e-9)
-            work[0, at] = shape[at]
+        work[0] = shape
         log_each(work[0], logs[0])
-        for at in range(size):
-            product = 1.0
-            for step in range(SHIFT):
-                product *= shape[at] + step
-            work[0, at] = product if shape[at] < STIRLING_FROM else 1.0
-            work[1, at] = shape[at] + SHIFT
+        _products(shape, work[0])
         log_each(work[0], logs[1])
-        log_each(work[1], logs[2])
         for at in range(size):
-            k = shape[at]
-            moved = k + SHIFT
-            far = 0.5 * logs[0, at] - _correction(k if k > 1.0 else 1.0)
-            near = logs[1, at] - (moved - 0.5) * logs[2, at] - _correction(moved)
-            near += k * logs[0, at] + SHIFT
-            part = far if k >= STIRLING_FROM else near
-            told = k * gain[at] - log_units[at] - HALF_LOG_TWO_PI + part
+            work[1, at] = shape[at] + SHIFT
+        log_each(work[1], logs[2])
+        _gamma_logs(shape, logs[0], logs[1], logs[2], work[0])
+        for at in range(size):
+            told = shape[at] * gain[at] - log_units[at] - HALF_LOG_TWO_PI + work[0, at]
             fit += weight[at] * told
         fits[place] = fit / whole
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _gamma_logs(
+    shape: FloatArray,
+    log_shape: FloatArray,
+    log_product: FloatArray,
+    log_moved: FloatArray,
+    parts: FloatArray,
+) -> None:
+    """Fill `parts` with k log k - k - log Gamma(k) + log(2 pi) / 2 of each shape k.
+
+    `log_product` is of k (k + 1) ... up to `log_moved`'s k + SHIFT.
+    """
+    for at in range(shape.size):
+        k = shape[at]
+        moved = k + SHIFT
+        large = k >= STIRLING_FROM
+        missing = _correction(k if large else moved)
+        near = log_product[at] - (moved - 0.5) * log_moved[at] + k * log_shape[at] + SHIFT
+        parts[at] = (0.5 * log_shape[at] if large else near) - missing
