@@ -167,6 +167,23 @@ def sum_each(
     return True
 
 
+@njit(cache=True, nogil=True)
+def mean_and_variance(rising: FloatArray, mean: float, shape: float) -> tuple[float, float]:
+    """Return mean and variance of a law's quantiles at rising probabilities, in one sum upwards."""
+    k, p = _start(mean, shape)
+    a, b = _ratio(mean, shape)
+    total, whole, square = p, 0.0, 0.0
+    for wanted in rising:
+        while total < wanted and not (p < NEGLIGIBLE and k > mean):
+            p *= (a + b * k) / (k + 1)
+            k += 1
+            total += p
+        whole += k
+        square += float(k) * k
+    average = whole / rising.size
+    return average, max(square / rising.size - average * average, 0.0)
+
+
 @njit(cache=True)
 def _fill_table(
     mean: float, shape: float, table: FloatArray, guide: npt.NDArray[np.int32]

@@ -17,10 +17,17 @@ from core_modules.count_inversion import (
     find_each,
     gamma_quantiles,
     look_up,
+    mean_and_variance,
     sum_each,
 )
 
-__all__ = ["FloatArray", "IntArray", "negative_binomial_quantile", "quantiles_about"]
+__all__ = [
+    "FloatArray",
+    "IntArray",
+    "negative_binomial_quantile",
+    "quantile_moments",
+    "quantiles_about",
+]
 
 LARGEST_EXACT_SD = 1_000.0  # units; laws wider than this are approximated
 TABLE_FROM = 4  # draws from one law that pay for a table of its distribution function
@@ -90,6 +97,14 @@ def quantiles_about(
     if sum_each(u, mean, shape, np.exp(-spread), demand):
         return demand
     return negative_binomial_quantile(u, mean, np.broadcast_to(shape, u.shape))
+
+
+def quantile_moments(rising: FloatArray, mean: float, shape: float) -> tuple[float, float]:
+    """Return mean and variance of `negative_binomial_quantile` at rising probabilities."""
+    if mean > 0 and mean + mean * mean / shape <= LARGEST_EXACT_SD**2:
+        return mean_and_variance(rising, mean, shape)
+    drawn = negative_binomial_quantile(rising, mean, shape)
+    return float(drawn.mean()), float(drawn.var())
 
 
 def _split(out: tuple[int, ...]) -> tuple[tuple[int, ...], int, int]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
-from core_modules.demand_law import negative_binomial_quantile
+from core_modules.demand_law import quantile_moments
 from core_modules.forecasting.item_threads import in_threads
 from core_modules.forecasting.observation_law import LARGEST_UNIFORM, WARP_KNOTS, ObservationLaw
 from core_modules.forecasting.past_likelihoods import cumulative, scale_fits, spread_mass
@@ -226,13 +226,11 @@ def _warped(
     """
     centre = float(centres[-28:].mean()) if centres.size else 1.0
     variance = max(law.scale * centre**law.power, 1.0001 * centre)
-    shape = np.array(centre**2 / (variance - centre))
-    plain, real = (
-        negative_binomial_quantile(u, np.array(centre), shape) for u in (uniforms, moved)
-    )
+    shape = centre**2 / (variance - centre)
+    plain, real = (quantile_moments(u, centre, shape) for u in (uniforms, moved))
     return replace(
         law,
         warp=warp,
-        mean_ratio=float(np.clip(real.mean() / max(plain.mean(), 1e-9), 0.5, 2.0)),
-        variance_ratio=float(np.clip(real.var() / max(plain.var(), 1e-9), 0.2, 10.0)),
+        mean_ratio=min(max(real[0] / max(plain[0], 1e-9), 0.5), 2.0),
+        variance_ratio=min(max(real[1] / max(plain[1], 1e-9), 0.2), 10.0),
     )

@@ -1,6 +1,9 @@
 """The observation law: how an item's demand scatters about its expectation, by day and by path."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,13 +50,13 @@ class ObservationLaw:
     def __post_init__(self) -> None:
         for name in ("scale", "power", "level_sd", "drift_sd"):
             value = getattr(self, name)
-            if not (np.isfinite(value) and value >= 0):
+            if not 0 <= value < inf:
                 raise ValueError(f"{name} of a law must be finite and >= 0, got {value}")
         for name in ("mean_ratio", "variance_ratio"):
             value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
+            if not 0 < value < inf:
                 raise ValueError(f"{name} of a law must be finite and > 0, got {value}")
-        if self.warp and (len(self.warp) != WARP_KNOTS.size or np.any(np.diff(self.warp) < 0)):
+        if self.warp and (len(self.warp) != WARP_KNOTS.size or _falls(self.warp)):
             raise ValueError(f"warp must be {WARP_KNOTS.size} rising probabilities")
 
     @property
@@ -117,6 +120,12 @@ class ObservationLaw:
         if not sds.any():
             return None
         return np.asarray(np.exp(ndtri(uniforms)[:, None] * sds - 0.5 * sds**2))
+
+
+@lru_cache(maxsize=64)
+def _falls(warp: tuple[float, ...]) -> bool:
+    """Return whether a warp falls anywhere; a batch shares one."""
+    return any(later < earlier for earlier, later in pairwise(warp))
 
 
 def _rounded(values: FloatArray) -> IntArray:

@@ -38,24 +38,26 @@ def add_level_errors(
     recent = [past.last(CALIBRATION_DAYS) for past in pasts]
     spreads = _item_spreads(recent, laws, lead_times, jobs)
     factors = _coverage_factors(recent, laws, spreads, lead_times)
-    return [
-        _with_spreads(law, spread * factors, lead_times)
-        for law, spread in zip(laws, spreads, strict=True)
-    ]
+    return _with_spreads(laws, spreads[:, None] * factors, lead_times)
 
 
 def _with_spreads(
-    law: ObservationLaw, spreads: FloatArray, lead_times: Sequence[int]
-) -> ObservationLaw:
-    """Fit level and drift to the spreads of lead-time totals, (lead times,)."""
+    laws: Sequence[ObservationLaw], spreads: FloatArray, lead_times: Sequence[int]
+) -> list[ObservationLaw]:
+    """Fit level and drift to the spreads of lead-time totals, (items, lead times)."""
     # A total of h days carries about the level error of its middle day.
     middle = (np.asarray(lead_times, dtype=np.float64) + 1) / 2
-    slope, start = np.polyfit(middle, spreads**2, 1) if len(lead_times) > 1 else (0.0, 0.0)
-    if slope <= 0:
-        return replace(law, level_sd=float(np.sqrt((spreads**2).mean())), drift_sd=0.0)
-    if start < 0:
-        slope, start = float((spreads**2 * middle).sum() / (middle**2).sum()), 0.0
-    return replace(law, level_sd=float(np.sqrt(start)), drift_sd=float(np.sqrt(slope)))
+    square = spreads**2
+    slope, start = np.zeros((2, len(laws)))
+    if len(lead_times) > 1:
+        slope, start = np.polyfit(middle, square.T, 1)
+    through = (square * middle).sum(axis=1) / (middle**2).sum()  # the line from 0
+    level = np.where(slope <= 0, square.mean(axis=1), np.where(start < 0, 0.0, start))
+    drift = np.where(slope <= 0, 0.0, np.where(start < 0, through, slope))
+    return [
+        replace(law, level_sd=float(sd), drift_sd=float(added))
+        for law, sd, added in zip(laws, np.sqrt(level), np.sqrt(drift), strict=True)
+    ]
 
 
 def _item_spreads(
@@ -99,8 +101,9 @@ def _coverage_factors(
     covered = np.zeros((len(lead_times), FACTORS.size))
     mass = 1e-9
     for past, law, spread, length in zip(pasts, laws, spreads, lengths, strict=True):
+        counts = weights(past.actual.size) if length > every // 2 else np.zeros(0)
         for origin in range(every // 2, length, every):
-            weight = weights(past.actual.size)[origin]
+            weight = counts[origin]
             mass += weight
             sds = np.hypot(spread * FACTORS, past.doubt[origin])
             errors = np.exp(np.outer(sds, ndtri(uniforms[:, 0])) - 0.5 * sds[:, None] ** 2)

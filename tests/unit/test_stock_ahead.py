@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from core_modules.demand_law import negative_binomial_quantile, quantiles_about
+from core_modules.demand_law import (
+    negative_binomial_quantile,
+    quantile_moments,
+    quantiles_about,
+)
 from core_modules.forecasting.forecast_values import DemandModel, ObservationLaw, standard_uniforms
 from core_modules.ordering.stock_ahead import project_each, short_each
 
@@ -65,3 +69,12 @@ def test_a_standard_forecast_is_the_forecast_from_the_standard_uniforms() -> Non
     np.testing.assert_array_equal(model.standard_forecast(32, 8, 3).paths, told.paths)
     wider = model.forecast(8, standard_uniforms(32, 15, 3))
     np.testing.assert_array_equal(model.standard_forecast(32, 8, 3, 15).paths, wider.paths)
+
+
+@pytest.mark.parametrize("mean", [1e-3, 0.4, 8.0, 300.0, 5e4, 3e6])
+@pytest.mark.parametrize("shape", [0.05, 3.0, 1e4])
+def test_moments_of_rising_quantiles_are_those_of_the_quantiles(mean: float, shape: float) -> None:
+    rising = np.sort(np.random.default_rng(2).random(400))
+    drawn = negative_binomial_quantile(rising, mean, shape)
+    found = quantile_moments(rising, mean, shape)
+    assert found == pytest.approx((drawn.mean(), drawn.var()), rel=1e-9, abs=1e-9)
