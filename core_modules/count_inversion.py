@@ -144,27 +144,28 @@ def find_each(
 @njit(cache=True, nogil=True)
 def sum_each(
     u: FloatArray, mean: FloatArray, shape: FloatArray, none: FloatArray, demand: IntArray
-) -> bool:
+) -> int:
     """Write the quantiles of laws of mean (paths, days) and shape (days,) by summing.
 
-    `none` is the chance of no demand. Return False, with demand half written, where a law is as
-    wide as SMOOTH_FROM_SD: `find_each` knows more ways.
+    `none` is the chance of no demand. Where a law is as wide as SMOOTH_FROM_SD, for which
+    `find_each` knows more ways, -1 is written; return how many those are.
     """
-    widest = SMOOTH_FROM_SD * SMOOTH_FROM_SD
+    wide, widest = 0, SMOOTH_FROM_SD * SMOOTH_FROM_SD
     for path in range(u.shape[0]):
         for day in range(u.shape[1]):
             m, s, wanted = mean[path, day], shape[day], u[path, day]
             variance = m + m * m / s
             if variance >= widest:
-                return False
-            if m <= 0 or wanted <= none[path, day]:
+                demand[path, day] = -1
+                wide += 1
+            elif m <= 0 or wanted <= none[path, day]:
                 demand[path, day] = 0
             elif m * m >= LOW_TAIL * LOW_TAIL * variance:  # sums begin above 0
                 demand[path, day] = _sum_up(wanted, m, s)
             else:
                 p = none[path, day]
                 demand[path, day] = _sum_on(wanted, m, s, 0, p, p)
-    return True
+    return wide
 
 
 @njit(cache=True, nogil=True)

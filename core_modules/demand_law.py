@@ -95,8 +95,10 @@ def quantiles_about(
     with np.errstate(invalid="ignore"):
         spread = np.where(np.isinf(shape), mean, shape * np.log1p(mean / shape))
     if sum_each(u, mean, shape, np.exp(-spread), demand):
-        return demand
-    return negative_binomial_quantile(u, mean, np.broadcast_to(shape, u.shape))
+        wide = demand < 0
+        shapes = np.broadcast_to(shape, u.shape)[wide]
+        demand[wide] = negative_binomial_quantile(u[wide], mean[wide], shapes)
+    return demand
 
 
 def quantile_moments(rising: FloatArray, mean: float, shape: float) -> tuple[float, float]:
