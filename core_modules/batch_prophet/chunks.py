@@ -76,13 +76,37 @@ def start_norms(problem: Problem, y: FloatArray, caps: FloatArray) -> FloatArray
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def cold_start(problem: Problem, y: FloatArray, caps: FloatArray, state: State) -> None:
-    """Start where the trend is the mean; logistic growth where Prophet starts."""
+def cold_start(
+    problem: Problem, y: FloatArray, caps: FloatArray, state: State, attempt: int
+) -> None:
+    """Start where the trend is the mean; a logistic one through both thirds, or as Prophet does."""
     for n in range(y.shape[0]):
-        if problem.kind == LOGISTIC:
-            state.slope[n], state.offset[n] = prophet_start(LOGISTIC, y[n], caps[n])
-        else:
+        if problem.kind != LOGISTIC:
             state.offset[n] = np.mean(y[n])
+        elif attempt == 0:
+            state.slope[n], state.offset[n] = _thirds_start(y[n], caps[n])
+        else:
+            state.slope[n], state.offset[n] = prophet_start(LOGISTIC, y[n], caps[n])
+
+
+@njit(cache=True, nogil=True)
+def _thirds_start(y: FloatArray, caps: FloatArray) -> tuple[float, float]:
+    """Return the k and m of a logistic trend through the means of the first and last third."""
+    third = max(y.size // 3, 1)
+    first = float(np.mean(y[:third]) / np.mean(caps[:third]))
+    last = float(np.mean(y[-third:]) / np.mean(caps[-third:]))
+    first, last = min(max(first, 0.02), 0.98), min(max(last, 0.02), 0.98)
+    low, high = np.log(first / (1.0 - first)), np.log(last / (1.0 - last))
+    slope = 1.5 * (high - low)  # the thirds' middles are 2/3 apart
+    if abs(slope) < 0.01:
+        slope = 0.01
+    return slope, 1.0 / 6.0 - low / slope
+
+
+@njit(cache=True, nogil=True)
+def attempts_of(kind: int) -> int:
+    """Return from how many starts a fit is tried: logistic growth has valleys beside the best."""
+    return 2 if kind == LOGISTIC else 1
 
 
 def solve_chunk(

@@ -20,6 +20,9 @@ from core_modules.batch_prophet.problem import FLAT, Problem, State, fill_state,
 from core_modules.batch_prophet.settings import BatchSettings, prophet_model
 
 MOST = 20_000  # iterations of L-BFGS-B
+# A few days that the columns can meet exactly have no best fit: the loss falls without end as sigma
+# does. Below this sigma squared the answer is wherever a solver stops, and Prophet's is taken.
+UNBOUNDED = 1e-16
 
 
 def mend(
@@ -34,6 +37,9 @@ def mend(
     """Fit the items again by other means and write what is better than what they have."""
     for item in items:
         problem, y, caps = item_problem(source, int(item))
+        if fits.variance[item] < UNBOUNDED:
+            _by_prophet(design, panel, settings, problem, y, caps, int(item), fits, route)
+            continue
         best = stored_state(problem, y, caps, fits, int(item))
         for state in (best, _prophet_state(problem, y, caps)):
             found = _lbfgs(problem, y, caps, _copy(state))
@@ -155,7 +161,9 @@ def _by_prophet(
     state.beta[0] = model.params["beta"].ravel()[design.order]
     residual = np.empty(1)
     check_chunk(problem, y, caps, state, start_norms(problem, y, caps), residual)
-    if state.loss[0] <= fits.loss[item] or not np.isfinite(fits.loss[item]):
+    unbounded = fits.variance[item] < UNBOUNDED
+    if unbounded or state.loss[0] <= fits.loss[item] or not np.isfinite(fits.loss[item]):
         store_state(state, problem, residual[0], fits, item)
         fits.variance[item] = model.params["sigma_obs"].item() ** 2
+        fits.loss[item] = -model.params["lp__"].item()
         route[item] = PROPHET

@@ -6,7 +6,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from core_modules.batch_prophet.chunks import AIM, check_chunk, cold_start, start_norms
+from core_modules.batch_prophet.chunks import (
+    AIM,
+    attempts_of,
+    check_chunk,
+    cold_start,
+    start_norms,
+)
 from core_modules.batch_prophet.newton import newton
 from core_modules.batch_prophet.problem import FLAT, FloatArray, IntArray, Problem, new_state
 
@@ -128,20 +134,24 @@ def fit_own(source: Source, items: IntArray, warm: bool, fits: Fits) -> None:
             caps = source.caps[first:last].copy().reshape(1, -1)
         else:
             caps = np.zeros((1, last - first))
-        state = new_state(problem, 1)
-        count, columns = problem.changes.size, problem.precision.size
-        if warm:
-            state.slope[0], state.offset[0] = fits.slope[item], fits.offset[item]
-            state.change[0] = fits.change[item, :count]
-            state.beta[0] = fits.beta[item, :columns]
-        else:
-            cold_start(problem, y, caps, state)
         norms = start_norms(problem, y, caps)
-        newton(problem, y, caps, state, AIM * norms, residual, steps)
-        check_chunk(problem, y, caps, state, norms, residual)
-        fits.slope[item], fits.offset[item] = state.slope[0], state.offset[0]
-        fits.change[item, :count] = state.change[0]
-        fits.places[item, :count] = problem.changes
-        fits.beta[item, :columns] = state.beta[0]
-        fits.variance[item], fits.loss[item] = state.variance[0], state.loss[0]
-        fits.residual[item], fits.steps[item] = residual[0], steps[0]
+        count, columns = problem.changes.size, problem.precision.size
+        for attempt in range(1 if warm else attempts_of(problem.kind)):
+            state = new_state(problem, 1)
+            if warm:
+                state.slope[0], state.offset[0] = fits.slope[item], fits.offset[item]
+                state.change[0] = fits.change[item, :count]
+                state.beta[0] = fits.beta[item, :columns]
+            else:
+                cold_start(problem, y, caps, state, attempt)
+            newton(problem, y, caps, state, AIM * norms, residual, steps)
+            check_chunk(problem, y, caps, state, norms, residual)
+            fits.steps[item] += steps[0]
+            if attempt > 0 and not state.loss[0] < fits.loss[item]:
+                continue
+            fits.slope[item], fits.offset[item] = state.slope[0], state.offset[0]
+            fits.change[item, :count] = state.change[0]
+            fits.places[item, :count] = problem.changes
+            fits.beta[item, :columns] = state.beta[0]
+            fits.variance[item], fits.loss[item] = state.variance[0], state.loss[0]
+            fits.residual[item] = residual[0]

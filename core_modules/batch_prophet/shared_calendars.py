@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from core_modules.batch_prophet.chunks import check_chunk, cold_start, solve_chunk, start_norms
+from core_modules.batch_prophet.chunks import (
+    attempts_of,
+    check_chunk,
+    cold_start,
+    solve_chunk,
+    start_norms,
+)
 from core_modules.batch_prophet.newton_terms import column_moments
 from core_modules.batch_prophet.own_calendars import Fits, Source, own_problem
 from core_modules.batch_prophet.panel import FloatArray, IntArray
@@ -50,8 +56,16 @@ class SharedCalendar:
         residual, steps = np.empty(items.size), np.zeros(items.size, np.int64)
         if self.reduced is None:
             if not warm:
-                cold_start(problem, y, caps, state)
+                cold_start(problem, y, caps, state, 0)
             solve_chunk(problem, y, caps, state, residual, steps)
+            for attempt in range(1, 1 if warm else attempts_of(problem.kind)):
+                other, left, more = new_state(problem, items.size), residual.copy(), steps.copy()
+                cold_start(problem, y, caps, other, attempt)
+                solve_chunk(problem, y, caps, other, left, more)
+                better = other.loss < state.loss
+                for array, found in zip((*state, residual), (*other, left), strict=True):
+                    array[better] = found[better]
+                steps += more
         else:
             self._fit_additive(self.reduced, y, caps, state, warm, residual, steps)
         fits.slope[items], fits.offset[items] = state.slope, state.offset

@@ -254,3 +254,16 @@ def test_a_fit_that_nothing_else_mends_goes_to_prophet(monkeypatch: pytest.Monke
     assert not fit.converged.any()
     assert (fit.loss >= good.loss - 1e-6).all()
     assert (fit.loss < good.loss + 5).all()
+
+
+def test_a_series_without_a_best_fit_is_prophets() -> None:
+    # Two days on one straight line: sigma falls without end, the answer is where a solver stops.
+    frame = long_frame(np.array([[24.0, 74.0]]))
+    fit = fit_batch(frame, BatchSettings())
+    assert fit.counts["prophet"] == 1
+    with prophet_silence():
+        model = prophet_model(BatchSettings(), uncertainty_samples=0)
+        model.fit(frame.drop(columns="unique_id"))
+    assert fit.k[0] == model.params["k"].item()
+    assert fit.sigma_obs[0] == pytest.approx(model.params["sigma_obs"].item())
+    assert not fit.converged[0]
