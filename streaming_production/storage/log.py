@@ -13,6 +13,11 @@ from streaming_production.storage.facts import Logged
 from streaming_production.storage.tables import epochs, events
 
 
+# Made once: these are asked for with every read, and making a query costs more than running it.
+_EPOCH = select(func.coalesce(func.max(epochs.c.epoch), 1))
+_LAST_SEQ = select(func.coalesce(func.max(events.c.seq), 0))
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """Where the log stands, and when the next events are received."""
@@ -24,14 +29,12 @@ class Head:
 
 def current_epoch(connection: Connection) -> int:
     """Return the epoch that is open; the first needs no opening."""
-    query = select(func.coalesce(func.max(epochs.c.epoch), 1))
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(_EPOCH).scalar_one())
 
 
 def last_seq(connection: Connection) -> int:
     """Return the number of the newest event, 0 where there is none."""
-    query = select(func.coalesce(func.max(events.c.seq), 0))
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(_LAST_SEQ).scalar_one())
 
 
 def head(connection: Connection) -> Head:
