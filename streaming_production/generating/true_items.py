@@ -31,9 +31,7 @@ def true_items(rows: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> list[
             "their true demand: replay their sales with --replay FILE"
         )
     return [
-        ItemTruth(
-            name, float(row["unit_price"]), known[name].pattern, known[name].terms.lead_time
-        )
+        ItemTruth(name, float(row["unit_price"]), known[name].pattern, known[name].terms.lead_time)
         for row in rows
         if (name := str(row["unique_id"]))
     ]

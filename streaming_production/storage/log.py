@@ -12,7 +12,6 @@ from streaming_production.storage.errors import EventConflict
 from streaming_production.storage.facts import Logged
 from streaming_production.storage.tables import epochs, events
 
-
 # Made once: these are asked for with every read, and making a query costs more than running it.
 _EPOCH = select(func.coalesce(func.max(epochs.c.epoch), 1))
 _LAST_SEQ = select(func.coalesce(func.max(events.c.seq), 0))
