@@ -12,6 +12,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
 from core_modules.performance_analytics import Money, fill_rate
+from streaming_production.event_types import OPEN_ORDER
 from streaming_production.storage.engine import AnyRow
 from streaming_production.storage.item_lists import day_of
 from streaming_production.storage.order_facts import OPEN
@@ -107,7 +108,11 @@ def _decisions_by_day(connection: Connection, epoch: int, first: str) -> dict[st
             func.count().label("decisions"),
             func.sum(_when(alone, 1)).label("alone"),
         )
-        .where(decisions.c.epoch == epoch, decisions.c.day >= first)
+        .where(
+            decisions.c.epoch == epoch,
+            decisions.c.day >= first,
+            decisions.c.rule != OPEN_ORDER,  # nobody's decision here
+        )
         .group_by(decisions.c.day)
     )
     return {row.day: row for row in connection.execute(query)}
