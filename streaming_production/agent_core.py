@@ -16,6 +16,7 @@ from typing import Any, Literal
 import structlog
 
 from core_modules.planning.plan_inputs import PlanFiles
+from core_modules.reporting.report_wording import plural
 from streaming_production.deciding.answering import answer_event
 from streaming_production.deciding.catalogue import Catalogue, Registered
 from streaming_production.deciding.closings import Deciding
@@ -258,7 +259,7 @@ class AgentCore:
         status = self.status()
         reasons = [] if status.items else ["no item is in the catalogue"]
         if status.forecasts.missing:
-            reasons.append(f"{status.forecasts.missing} items have no forecast yet")
+            reasons.append(f"{plural(status.forecasts.missing, 'item')} without a forecast yet")
             if status.worker.error:
                 reasons.append(f"the forecast worker says: {status.worker.error}")
         return reasons

@@ -90,7 +90,7 @@ class FakeAgent:
         decision_id = str(uuid.UUID(bytes=self.rng.bytes(16), version=4))
         due = TODAY + timedelta(3)
         reason = (
-            f"Normal operations: {item['on_hand'] * 0.4:,.0f} units are expected on the shelf on "
+            f"Normal operations: {item['on_hand'] * 0.4:,.0f} units expected on the shelf on "
             f"{due}, and {quantity:,} more give a 98.0% chance of serving all demand until the "
             "next delivery (the order follows the forecast)."
         )

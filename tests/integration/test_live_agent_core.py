@@ -91,7 +91,7 @@ def test_an_item_without_a_forecast_waits_and_is_decided_when_it_comes(tmp_path:
         shop.close(2)
         assert not shop.decide()
         assert shop.decided(1) == []
-        assert "2 items have no forecast" in shop.core.ready()[0]
+        assert "2 items without a forecast" in shop.core.ready()[0]
         shop.rounds.run()
         assert shop.decide()
         assert [len(shop.decided(number)) for number in (1, 2)] == [2, 2]

@@ -204,7 +204,7 @@ def test_items_of_a_profile_are_recognised_with_the_seed_of_their_catalogue() ->
 
 def test_a_planners_own_items_are_refused_with_the_way_out() -> None:
     rows = [{"unique_id": "widget", "unit_price": 3.0}]
-    with pytest.raises(ValueError, match=r"1 items \('widget' first\).*--replay FILE"):
+    with pytest.raises(ValueError, match=r"1 item \('widget' first\).*--replay FILE"):
         true_items(rows, seeds=(0,))
 
 
