@@ -5,8 +5,9 @@ again from the first day that changes, from the events in the log.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import islice
 
 from sqlalchemy import Connection, update
 
@@ -33,8 +34,8 @@ _STANDING = (
 class Booked:
     """What a booking showed."""
 
-    unmet: int  # units of demand that newly found no stock
-    late: list[str]  # ids of events that came after later ones
+    unmet: Mapping[str, int]  # by item: change of the units of demand that found no stock
+    late: list[Event]  # that came after later ones
 
 
 def book(connection: Connection, epoch: int, new: Sequence[Event]) -> Booked:
@@ -48,8 +49,11 @@ def book(connection: Connection, epoch: int, new: Sequence[Event]) -> Booked:
     folded = sheet.fold()
     _write(connection, epoch, order, folded, sheet.prices)
     _correct(connection, epoch, order)
-    unmet = int(folded.unmet.sum()) - sum(one.unmet_before for one in order)
-    return Booked(max(unmet, 0), [event.id for one in order for event in one.late()])
+    sums = iter(folded.unmet.tolist())
+    unmet = {
+        one.state.unique_id: sum(islice(sums, len(one.days))) - one.unmet_before for one in order
+    }
+    return Booked(unmet, [event for one in order for event in one.late()])
 
 
 def _go_on(sheet: Sheet, books: Sequence[ItemBook]) -> Iterator[ItemBook]:
