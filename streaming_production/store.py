@@ -267,6 +267,17 @@ class Store:
         with self._database.read() as connection:
             return work_lists.list_decisions(connection, log.current_epoch(connection), query)
 
+    def decisions_under(
+        self, rule: str, first: date, last: date | None, unique_ids: Sequence[str]
+    ) -> tuple[int, int]:
+        """Count the decisions under a rule on some days, and those that placed an order.
+
+        `unique_ids` are the items meant, all where there are none.
+        """
+        with self._database.read() as connection:
+            epoch = log.current_epoch(connection)
+            return work_lists.decisions_under(connection, epoch, rule, first, last, unique_ids)
+
     def decision(self, decision_id: str) -> DecisionRow | None:
         """Return one decision, of any epoch."""
         with self._database.read() as connection:

@@ -6,13 +6,15 @@ from typing import Any
 from core_modules.reporting.report_wording import plural
 from streaming_production.generating.agent_client import AgentClient
 
+MOST_DAYS = 1000  # of figures that the agent tells at once
+
 
 def closing_lines(client: AgentClient) -> Iterator[str]:
     """Yield the lines of the summary.
 
     Raises AgentAwayError or AgentRefusedError where the agent does not tell.
     """
-    figures = client.get("/api/kpis", days=30)
+    figures = client.get("/api/kpis", days=MOST_DAYS)
     totals = figures["totals"]
     yield f"business day {figures['today'] or 'none yet'}, {plural(totals['items'], 'item')}"
     yield (

@@ -100,9 +100,9 @@ function drawDemand(item) {
 }
 
 function drawStock(item) {
-  const { days, ahead, signals, decisions } = item;
+  const { days, ahead, signals, ordered } = item;
   const past = recent(days);
-  const ordered = decisions.filter((row) => row.order_id).map((row) => ({ day: row.day, quantity: row.quantity }));
+  const placed = ordered.filter((row) => past.length && row.day >= past[0].day);
   const due = ahead.filter((row) => row.due > 0);
   const now = past.length ? [{ day: past.at(-1).day, stock: past.at(-1).closing }] : [];
   const traces = [
@@ -110,7 +110,7 @@ function drawStock(item) {
     ...(ahead.length ? [line([...now, ...ahead], "stock", "stock expected", "blue", { line: { color: colour("blue"), width: 2, dash: "dot" } })] : []),
     bars(past.filter((row) => row.received), "received", "delivered", "green"),
     ...(due.length ? [bars(due, "due", "delivery due", "green", hatched("green"))] : []),
-    ...(ordered.length ? [{ ...line(ordered, "quantity", "ordered", "vermillion"), mode: "markers", marker: { color: colour("vermillion"), size: 9, symbol: "diamond" } }] : []),
+    ...(placed.length ? [{ ...line(placed, "quantity", "ordered", "vermillion"), mode: "markers", marker: { color: colour("vermillion"), size: 9, symbol: "diamond" } }] : []),
   ];
   draw("chart-stock", traces, past, ahead, signals, "units");
 }

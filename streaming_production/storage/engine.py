@@ -229,8 +229,10 @@ def _named_errors() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         raise _named(error) from error
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in _STATES:
+    except (DBAPIError, sqlite3.DatabaseError) as error:
+        if "not a database" in str(error):
+            raise StoreUnwritable("the file is not a database: choose another one") from error
+        if getattr(getattr(error, "orig", None), "sqlstate", None) in _STATES:
             raise _named(error) from error
         raise
 

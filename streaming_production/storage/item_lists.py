@@ -164,12 +164,30 @@ def _conditions(connection: Connection, epoch: int, query: ItemQuery) -> list[Co
     if query.group is not None:
         found.append(items.c.group_name == query.group)
     if query.filter == "at_risk":
-        found.append(or_(_LAST.stockout_risk > AT_RISK, _STATES.on_hand == 0))
+        found.append(at_risk(epoch))
     elif query.filter == "waiting":
         found.append(_LAST.status == "waiting")
     elif query.filter == "flagged":
         found.append(_flagged(connection, epoch))
     return found
+
+
+def at_risk(epoch: int) -> ColumnElement[bool]:
+    """Return the condition that an item is likely to run short.
+
+    A decision's risk counts its order; where that waits, what is there must do without it.
+    """
+    on_order = (
+        select(func.coalesce(func.sum(_expected()), 0))
+        .where(
+            orders.c.epoch == epoch,
+            orders.c.status.in_(OPEN),
+            orders.c.unique_id == _STATES.unique_id,
+        )
+        .scalar_subquery()
+    )
+    without = and_(_LAST.status == "waiting", _LAST.expected_demand > _STATES.on_hand + on_order)
+    return or_(_LAST.stockout_risk > AT_RISK, _STATES.on_hand == 0, without)
 
 
 def _flagged(connection: Connection, epoch: int) -> ColumnElement[bool]:

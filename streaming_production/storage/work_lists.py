@@ -42,6 +42,31 @@ _ORDERS = (
 )
 
 
+def decisions_under(
+    connection: Connection,
+    epoch: int,
+    rule: str,
+    first: date,
+    last: date | None,
+    names: Sequence[str],
+) -> tuple[int, int]:
+    """Count the decisions under a rule on some days, and those of them that placed an order.
+
+    `names` are the items meant, all where there are none.
+    """
+    query = select(func.count(), func.count(decisions.c.order_id)).where(
+        decisions.c.epoch == epoch,
+        decisions.c.day >= first.isoformat(),
+        decisions.c.rule == rule,
+    )
+    if last is not None:
+        query = query.where(decisions.c.day <= last.isoformat())
+    if names:
+        query = query.where(among(connection, decisions.c.unique_id, names))
+    made, ordered = connection.execute(query).one()
+    return made, ordered
+
+
 def list_decisions(connection: Connection, epoch: int, query: DecisionQuery) -> Page[DecisionRow]:
     """List a page of decisions, newest first."""
     where = [decisions.c.epoch == epoch]
