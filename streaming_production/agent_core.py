@@ -102,7 +102,7 @@ class AgentCore:
 
         Raises RuleBroken for a day so far ahead that its year, or month, must be wrong.
         """
-        latest = max(event.day for event in events)
+        latest = max((event.day for event in events), default=date.min)
         if latest > datetime.now(UTC).date() + timedelta(days=1):
             self._check_not_far_ahead(latest)
         return self._append(events)

@@ -186,7 +186,9 @@ def at_risk(epoch: int) -> ColumnElement[bool]:
         )
         .scalar_subquery()
     )
-    without = and_(_LAST.status == "waiting", _LAST.expected_demand > _STATES.on_hand + on_order)
+    # Tomorrow's order comes a day after that of tonight.
+    until_next = _LAST.expected_demand * (1 + 1.0 / items.c.cover_days)
+    without = and_(_LAST.status == "waiting", until_next > _STATES.on_hand + on_order)
     return or_(_LAST.stockout_risk > AT_RISK, _STATES.on_hand == 0, without)
 
 

@@ -319,7 +319,7 @@ def test_transactions_are_replayed_at_their_own_times_and_prices(tmp_path: Path)
 
 def test_old_sales_are_replayed_whole_weeks_later(tmp_path: Path) -> None:
     sales, weeks = transactions(tmp_path).dated_after(date(2024, 1, 1))
-    # 2010-12-01 was a Wednesday, and so is 2024-01-03.
+    # 2010-12-01 was a Wednesday, and so is 2024-01-03; there are sales on no other day.
     assert (sales.first_day, weeks) == (date(2024, 1, 3), 683)
     assert transactions(tmp_path).dated_after(date(2010, 12, 1))[1] == 0
 
