@@ -9,7 +9,7 @@ import numpy as np
 
 from core_modules.belief_paths import disruption_chance, surge_chance
 from core_modules.market_beliefs import MULTIPLIERS, NO_EFFECT, EventBelief, kind_prior
-from core_modules.reporting.report_wording import percent
+from core_modules.reporting.report_wording import percent, plural
 
 if TYPE_CHECKING:
     from core_modules.inventory_agent import Evening, ItemState, Situation
@@ -44,7 +44,9 @@ def _forecast(state: ItemState, situation: Situation, evening: Evening) -> list[
             f"is {model.model!r}"
         )
     if model.run:
-        lines.append(f"whether the item still sells: the last {model.run} periods had no sale")
+        lines.append(
+            f"whether the item still sells: no sale in the last {plural(model.run, 'period')}"
+        )
     if situation.on_hand == 0:
         lines.append("today's demand: stock ran out, so sales are only the least it can have been")
     if days > model.fitted.size:
@@ -108,7 +110,7 @@ def _shocks(state: ItemState, terms: ItemTerms, evening: Evening) -> list[str]:
 
 def _supply(terms: ItemTerms, evening: Evening) -> str:
     supply = evening.supply
-    usual = f"taken as {supply.lead_time} periods"
+    usual = f"taken as {plural(supply.lead_time, 'period')}"
     if supply.disrupted:
         filled = f"and {100 * supply.filled_share:.0f} % filled, as the disruption is believed"
         return f"the day of arrival: {usual} instead of {terms.lead_time} {filled}"
