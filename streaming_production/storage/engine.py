@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import orjson
 from sqlalchemy import (
@@ -180,6 +180,10 @@ class _Texts(TypeDecorator[Sequence[str]]):
 class _Among(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
+
+    def self_group(self, against: object = None) -> Self:  # noqa: ARG002 - its signature
+        # It is a condition by itself; made `... = 1`, as for SQLite, it would use no index.
+        return self
 
 
 @compiles(_Among, "sqlite")
