@@ -7,12 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import orjson
 from sqlalchemy import (
     ARRAY,
     URL,
+    Boolean,
     ColumnElement,
     Connection,
     Dialect,
@@ -22,15 +23,19 @@ from sqlalchemy import (
     StaticPool,
     Table,
     Text,
-    any_,
+    TypeDecorator,
+    bindparam,
     create_engine,
     event,
     func,
-    literal,
     make_url,
     select,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from streaming_production.storage.errors import (
     StoreBusy,
@@ -158,17 +163,44 @@ def update_rows(
         connection.exec_driver_sql(sql, [tuple(row) for row in rows])
 
 
-def among(connection: Connection, column: Any, values: Sequence[str]) -> ColumnElement[bool]:
-    """Return the condition that a text column is one of many values, as one parameter."""
-    found: ColumnElement[bool]
-    if len(values) == 1:  # quicker to make, and to run
-        found = column == values[0]
-    elif connection.dialect.name == "sqlite":
-        each = func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
-        found = column.in_(select(each.c.value))
-    else:
-        found = column == any_(literal(list(values), ARRAY(Text)))
-    return found
+class _Texts(TypeDecorator[Sequence[str]]):
+    """Many texts in one parameter: JSON for SQLite, an array for PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(Text))
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
+        texts = list(value or ())
+        return orjson.dumps(texts).decode() if dialect.name == "sqlite" else texts
+
+
+class _Among(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: object = None) -> Self:  # noqa: ARG002 - its signature
+        # It is a condition by itself; made `... = 1`, as for SQLite, it would use no index.
+        return self
+
+
+@compiles(_Among, "sqlite")
+def _among_on_sqlite(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, texts = (compiler.process(one, **how) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({texts}))"
+
+
+@compiles(_Among, "postgresql")
+def _among_on_postgresql(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, texts = (compiler.process(one, **how) for one in element.clauses)
+    return f"{column} = ANY ({texts})"
+
+
+def among(column: ColumnElement[Any], parameter: str = "names") -> ColumnElement[bool]:
+    """Return the condition that a text column is one of those that the parameter lists."""
+    return _Among(column, bindparam(parameter, type_=_Texts()))
 
 
 def _database_url(text: str) -> URL:
