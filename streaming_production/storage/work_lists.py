@@ -67,8 +67,8 @@ def decisions_under(
     if last is not None:
         query = query.where(decisions.c.day <= last.isoformat())
     if names:
-        query = query.where(among(connection, decisions.c.unique_id, names))
-    made, ordered = connection.execute(query).one()
+        query = query.where(among(decisions.c.unique_id))
+    made, ordered = connection.execute(query, {"names": list(names)} if names else {}).one()
     return made, ordered
 
 
