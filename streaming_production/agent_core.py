@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 import structlog
 
 from core_modules.planning.plan_inputs import PlanFiles
+from core_modules.reporting.report_wording import plural
 from streaming_production.deciding.answering import answer_event
 from streaming_production.deciding.catalogue import Catalogue, Registered
 from streaming_production.deciding.closings import Deciding
@@ -30,7 +31,6 @@ from streaming_production.deciding.item_pages import (
     record_of,
 )
 from streaming_production.deciding.refusals import NoForecast, UnknownDecision
-from streaming_production.deciding.rule_counts import RuleCounts
 from streaming_production.deciding.signal_words import response, rule_name
 from streaming_production.deciding.warm_up import warm_up
 from streaming_production.deciding.what_if import WhatIf, changed, told
@@ -38,6 +38,7 @@ from streaming_production.deciding.wire_day import WireDay, WireResult, WireStat
 from streaming_production.deciding.wire_days import WireDays
 from streaming_production.deciding.worker_process import WorkerProcess, WorkerState
 from streaming_production.events import Event, internal_event
+from streaming_production.storage.errors import RuleBroken
 from streaming_production.storage.rows import Appended, DecisionRow, ItemRecord
 from streaming_production.store import Store, StoreError
 from streaming_production.supplier.outbox_sender import OutboxSender
@@ -45,6 +46,7 @@ from streaming_production.supplier.outbox_sender import OutboxSender
 Verdict = Literal["approve", "reject", "override"]
 
 LOOK_SECONDS = 1.0  # between two looks for new forecasts, while items wait for one
+FURTHEST_AHEAD = 366  # days after the last closed one that an event may lie
 STOP_SECONDS = 5.0  # for the decider to end its chunk
 STATUS_SECONDS = 1.0  # for which the costly part of a status is told again as it was
 
@@ -59,7 +61,7 @@ class AgentCore:
         self._deciding = Deciding(store, self._append, settings)
         self._catalogue = Catalogue(store, self._append)
         self._wire = WireDays(store, self._append, self._deciding)
-        self._explainer, self._counts = Explainer(store), RuleCounts(store)
+        self._explainer = Explainer(store)
         self._news, self._last_seq = threading.Condition(), store.last_seq
         self._ending, self._wake = threading.Event(), threading.Event()
         self._status: tuple[float, CoreStatus] | None = None
@@ -96,8 +98,26 @@ class AgentCore:
     # Facts in, news out.
 
     def accept(self, events: Sequence[Event]) -> Appended:
-        """Take in events from outside: all of them, or none."""
+        """Take in events from outside: all of them, or none.
+
+        Raises RuleBroken for a day so far ahead that its year, or month, must be wrong.
+        """
+        latest = max((event.day for event in events), default=date.min)
+        if latest > datetime.now(UTC).date() + timedelta(days=1):
+            self._check_not_far_ahead(latest)
         return self._append(events)
+
+    def _check_not_far_ahead(self, latest: date) -> None:
+        """Let a shop be ahead of the calendar, but not of its own closed days by much."""
+        closed = self.store.last_closed_day()
+        opened = [record.opening_day for record in self.store.item_records()]
+        today = max([*opened, *([closed] if closed else [])], default=latest)
+        if (latest - today).days > FURTHEST_AHEAD:
+            raise RuleBroken(
+                "far_ahead",
+                f"an event of {latest} is more than {FURTHEST_AHEAD} days after the last closed "
+                f"day, {today}: mend its time",
+            )
 
     def _append(
         self, events: Sequence[Event], inputs: Mapping[str, bytes] | None = None
@@ -190,6 +210,8 @@ class AgentCore:
         where it does not wait any more.
         """
         row = self._decision(decision_id)
+        if row.status != "waiting":
+            raise RuleBroken("not_waiting", f"decision {decision_id} is {row.status}, not waiting")
         record = record_of(self.store, row.unique_id)
         confirmed = self.settings.supplier_url is None
         self._append(answer_event(row, record, verdict, who, why, quantity, confirmed=confirmed))
@@ -240,7 +262,9 @@ class AgentCore:
         """Return the market signals, each with what the agent does about it."""
         shown = []
         for row in self.store.signals():
-            made, ordered = self._counts.since(rule_name(row.kind), row.known_day)
+            made, ordered = self.store.decisions_under(
+                rule_name(row.kind), row.known_day, row.last_day, row.items
+            )
             words = response(row, made, ordered)
             shown.append({**asdict(row), "response": words})
         return shown
@@ -258,7 +282,7 @@ class AgentCore:
         status = self.status()
         reasons = [] if status.items else ["no item is in the catalogue"]
         if status.forecasts.missing:
-            reasons.append(f"{status.forecasts.missing} items have no forecast yet")
+            reasons.append(f"{plural(status.forecasts.missing, 'item')} without a forecast yet")
             if status.worker.error:
                 reasons.append(f"the forecast worker says: {status.worker.error}")
         return reasons

@@ -238,6 +238,9 @@ class PlacedOrder(Facts):
     due: Day
 
 
+OPEN_ORDER = "open_order"  # the rule of an order that was under way before the agent came
+
+
 class DecisionMade(Facts):
     """What the agent decided for an item, and why: the core's decision and its surroundings."""
 

@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from core_modules.reporting.report_wording import plural
 from streaming_production.store import Store, StoreError
 
 MOST_SHOWN = 50
@@ -41,9 +42,9 @@ def main(
     if len(found) > MOST_SHOWN:
         typer.echo(f"... and {len(found) - MOST_SHOWN} more")
     if found:
-        typer.echo(f"{len(found)} differences in {events} events")
+        typer.echo(f"{plural(len(found), 'difference')} in {plural(events, 'event')}")
         raise typer.Exit(1)
-    typer.echo(f"all follows from the log: {events} events, no difference")
+    typer.echo(f"all follows from the log: {plural(events, 'event')}, no difference")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from streaming_production.storage.errors import (
     UnknownItems,
 )
 from streaming_production.storage.facts import Logged
+from streaming_production.storage.group_commit import GroupCommit, Request
 from streaming_production.storage.queries import DecisionQuery, ItemQuery, OrderQuery
 from streaming_production.storage.rows import (
     Appended,
@@ -94,6 +95,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         """Use a database whose tables are up to date; `open` is the usual way."""
         self._database = database
+        self._commits = GroupCommit(self._append_alone, self._append_together)
 
     @classmethod
     def open(cls, url: str) -> "Store":
@@ -142,6 +144,10 @@ class Store:
         Events that the log has already are acknowledged and not applied. `inputs` are kept beside
         their decisions. Raises EventConflict, UnknownItems, RuleBroken or StoreError.
         """
+        return self._commits.append(Request(events, inputs))
+
+    def _append_alone(self, request: Request) -> Appended:
+        events = request.events
         with self._database.write() as connection:
             head = log.head(connection)
             opening = any(event.type == "epoch.opened" for event in events)
@@ -149,20 +155,47 @@ class Store:
                 raise RuleBroken("epoch", "an epoch is opened by itself, not in a batch")
             epoch = head.epoch + opening
             new = log.new_events(connection, epoch, events)
-            logged = [Logged(seq, head.now, one) for seq, one in enumerate(new, head.last_seq + 1)]
-            booked = add(connection, epoch, logged)
-            if inputs:
-                model_tables.put_inputs(connection, inputs)
-        outcomes = [_outcome(events[0], bool(new), booked.unmet)] if len(events) == 1 else []
+            booked = add(connection, epoch, _logged(head, new))
+            if request.inputs:
+                model_tables.put_inputs(connection, request.inputs)
+        unmet = max(sum(booked.unmet.values()), 0)
+        outcomes = [_outcome(events[0], bool(new), unmet)] if len(events) == 1 else []
         return Appended(
             applied=len(new),
             duplicates=len(events) - len(new),
             first_seq=head.last_seq + 1 if new else None,
             last_seq=head.last_seq + len(new),
-            unmet=booked.unmet,
-            late=booked.late,
+            unmet=unmet,
+            late=[event.id for event in booked.late],
             outcomes=outcomes,
         )
+
+    def _append_together(self, requests: Sequence[Request]) -> list[Appended]:
+        """Add single events of different items; the answers are as if one came after the other."""
+        events = [request.events[0] for request in requests]
+        with self._database.write() as connection:
+            head = log.head(connection)
+            new = log.new_events(connection, head.epoch, events)
+            booked = add(connection, head.epoch, _logged(head, new))
+        numbers = {id(event): seq for seq, event in enumerate(new, head.last_seq + 1)}
+        late = {id(event) for event in booked.late}
+        answers, last = [], head.last_seq
+        for event in events:
+            seq = numbers.get(id(event))
+            last = seq or last
+            unmet = max(booked.unmet.get(str(event.subject), 0), 0) if seq else 0
+            answers.append(
+                Appended(
+                    applied=int(seq is not None),
+                    duplicates=int(seq is None),
+                    first_seq=seq,
+                    last_seq=last,
+                    unmet=unmet,
+                    late=[event.id] if id(event) in late else [],
+                    outcomes=[_outcome(event, seq is not None, unmet)],
+                )
+            )
+        return answers
 
     def reset(self, who: str, why: str) -> int:
         """Open a new epoch: every item stands at its opening stock again; return its number.
@@ -233,6 +266,17 @@ class Store:
         """List a page of decisions, newest first."""
         with self._database.read() as connection:
             return work_lists.list_decisions(connection, log.current_epoch(connection), query)
+
+    def decisions_under(
+        self, rule: str, first: date, last: date | None, unique_ids: Sequence[str]
+    ) -> tuple[int, int]:
+        """Count the decisions under a rule on some days, and those that placed an order.
+
+        `unique_ids` are the items meant, all where there are none.
+        """
+        with self._database.read() as connection:
+            epoch = log.current_epoch(connection)
+            return work_lists.decisions_under(connection, epoch, rule, first, last, unique_ids)
 
     def decision(self, decision_id: str) -> DecisionRow | None:
         """Return one decision, of any epoch."""
@@ -385,6 +429,10 @@ class Store:
         """Remember that an order was tried, and when to try again."""
         with self._database.write() as connection:
             model_tables.mark_attempt(connection, order_id, utc_text(next_at), error)
+
+
+def _logged(head: log.Head, new: Sequence[Event]) -> list[Logged]:
+    return [Logged(seq, head.now, one) for seq, one in enumerate(new, head.last_seq + 1)]
 
 
 def _outcome(event: Event, is_new: bool, unmet: int) -> Outcome:

@@ -90,7 +90,7 @@ class FakeAgent:
         decision_id = str(uuid.UUID(bytes=self.rng.bytes(16), version=4))
         due = TODAY + timedelta(3)
         reason = (
-            f"Normal operations: {item['on_hand'] * 0.4:,.0f} units are expected on the shelf on "
+            f"Normal operations: {item['on_hand'] * 0.4:,.0f} units expected on the shelf on "
             f"{due}, and {quantity:,} more give a 98.0% chance of serving all demand until the "
             "next delivery (the order follows the forecast)."
         )
@@ -221,6 +221,11 @@ class FakeAgent:
             "settings": {"priority": "service", "service_target": None, "risk": 0.0,
                          "max_order_value": None, "max_order_quantity": None, "automatic": True},
             "opening_stock": 300, "days": days, "signals": self.signals, "decisions": rows,
+            "ordered": [
+                {"day": order["placed_day"], "quantity": order["quantity"]}
+                for order in self.orders
+                if order["unique_id"] == unique_id
+            ],
             "open_orders": [order for order in self.orders if order["unique_id"] == unique_id],
             "forecast": {"origin": item["forecast_origin"], "model": "prophet",
                          "fitted_at": _now(), "days": ahead},

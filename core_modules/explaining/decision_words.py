@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core_modules.agent_rules import NORMAL_RULE, SURGE_RULE, Rule
 from core_modules.demand_view import weighted_quantile
+from core_modules.reporting.report_wording import percent, plural
 
 if TYPE_CHECKING:
     from core_modules.inventory_agent import Decision, Evening
@@ -41,9 +42,11 @@ def reason_sentence(decision: Decision, evening: Evening, beliefs: MarketBeliefs
     """Say in one sentence what is expected and what the order is for."""
     rule, today = evening.rule, decision.day
     cause = _cause(rule, beliefs, today)
-    stock = f"{decision.projected_stock:,.0f} units are expected on the shelf"
+    stock = f"{plural(decision.projected_stock, 'unit')} expected on the shelf"
     when = (today + timedelta(days=evening.supply.lead_time)).isoformat()
-    aim = f"a {decision.service_target:.1%} chance of serving all demand until the next delivery"
+    aim = (
+        f"a {percent(decision.service_target)} chance of serving all demand until the next delivery"
+    )
     if decision.quantity:
         return (
             f"{cause}: {stock} on {when}, and {decision.quantity:,} more give {aim} ({rule.says})."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core_modules.reporting.report_wording import plural
+
 if TYPE_CHECKING:
     from core_modules.explaining.explanation import Alternative, CurvePoint, Explanation
 
@@ -13,7 +15,7 @@ BAR = 40  # characters of the dearest quantity's bar
 def explanation_lines(explanation: Explanation) -> list[str]:
     """Return the lines that say everything of a decision."""
     decision = explanation.decision
-    what = f"order {decision.quantity:,} units" if decision.quantity else "order nothing"
+    what = f"order {plural(decision.quantity, 'unit')}" if decision.quantity else "order nothing"
     due = f", expected on {decision.due.isoformat()}" if decision.due else ""
     chance = f"knowing demand would save {decision.expected_regret:,.2f}"
     return [
@@ -50,7 +52,7 @@ def _curve(curve: tuple[CurvePoint, ...]) -> list[str]:
 
 
 def _alternative(one: Alternative) -> str:
-    what = f"{one.quantity:,} units" if one.quantity else "no order"
+    what = plural(one.quantity, "unit") if one.quantity else "no order"
     more = "more" if one.extra_cost >= 0 else "less"
     target = "" if one.meets_target else ", short of the service target"
     return f"{what}: {abs(one.extra_cost):,.2f} {more}{target}"

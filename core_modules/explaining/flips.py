@@ -8,6 +8,7 @@ from math import log
 from typing import TYPE_CHECKING
 
 from core_modules.inventory_agent import AgentSettings, ItemState, Situation, decide
+from core_modules.reporting.report_wording import plural
 
 if TYPE_CHECKING:
     from datetime import date
@@ -94,7 +95,8 @@ def _on_hand(inputs: Inputs, chosen: int, kind: str) -> Flip | None:
     if best is None:
         return None
     change, quantity = best
-    words = f"with {abs(change):,} {'more' if change > 0 else 'fewer'} units on hand"
+    more = plural(abs(change), "more unit" if change > 0 else "fewer unit")
+    words = f"with {more} on hand"
     return Flip("on_hand", kind, change / max(position, 1), quantity, f"{words} {_then(quantity)}")
 
 
@@ -136,7 +138,8 @@ def _factor(
         if best is None:
             return None
         change, quantity = best[0] - 1, best[1]
-        told = f"{words} {abs(change):.0%} {'higher' if change > 0 else 'lower'} {_then(quantity)}"
+        size = f"{100 * abs(change):.0f} % {'higher' if change > 0 else 'lower'}"
+        told = f"{words} {size} {_then(quantity)}"
         return Flip(name, kind, change, quantity, told)
 
     return search

@@ -9,6 +9,7 @@ import numpy as np
 
 from core_modules.belief_paths import disruption_chance, surge_chance
 from core_modules.market_beliefs import MULTIPLIERS, NO_EFFECT, EventBelief, kind_prior
+from core_modules.reporting.report_wording import percent, plural
 
 if TYPE_CHECKING:
     from core_modules.inventory_agent import Evening, ItemState, Situation
@@ -33,15 +34,19 @@ def what_was_not_known(
 def _forecast(state: ItemState, situation: Situation, evening: Evening) -> list[str]:
     model, days = state.model, evening.supply.lead_time
     level = float(np.sqrt(evening.view.outlook.level_variance))
-    spread = f"{_range(evening)} units are expected on the day of arrival in 8 cases of 10"
-    lines = [f"the level of demand: known to {level:.0%} (one standard deviation); {spread}"]
+    spread = f"{_range(evening)} units expected on the day of arrival in 8 cases of 10"
+    lines = [
+        f"the level of demand: known to {100 * level:.0f} % (one standard deviation); {spread}"
+    ]
     if not model.model.startswith(OWN_MODELS):
         lines.append(
             f"the item's own seasons and trend: its history is too short or too thin, the forecast "
             f"is {model.model!r}"
         )
     if model.run:
-        lines.append(f"whether the item still sells: the last {model.run} periods had no sale")
+        lines.append(
+            f"whether the item still sells: no sale in the last {plural(model.run, 'period')}"
+        )
     if situation.on_hand == 0:
         lines.append("today's demand: stock ran out, so sales are only the least it can have been")
     if days > model.fitted.size:
@@ -66,7 +71,7 @@ def _event(state: ItemState, event: EventBelief, today: date) -> list[str]:
             f"(x{low:.1f} to x{high:.1f} in 8 cases of 10)"
         )
     if LEAST < empty < 1 - LEAST:
-        lines.append(f"whether {label} is real: {empty:.0%} that it has no effect")
+        lines.append(f"whether {label} is real: {100 * empty:.0f} % that it has no effect")
     if signal.last_day is None:
         usual = kind_prior(state.beliefs, signal.kind).days
         age = max((today - signal.start).days + 1, 0)
@@ -88,25 +93,25 @@ def _shocks(state: ItemState, terms: ItemTerms, evening: Evening) -> list[str]:
     reach = evening.supply.lead_time - 1 + terms.review_period
     if beliefs.surge_probability > LEAST:
         lines.append(
-            f"whether a surge that nobody announced is on: {beliefs.surge_probability:.0%}, "
+            f"whether a surge that nobody announced is on: {percent(beliefs.surge_probability)}, "
             f"then about x{beliefs.surge_multiplier:.1f}"
         )
     begins = surge_chance(beliefs, reach)
     if begins > LEAST:
         lines.append(
-            f"surges to come without a signal: {begins:.1%} that one acts in the {reach} periods "
-            f"which the order must cover, by x{beliefs.prior.size:.1f} or so"
+            f"surges to come without a signal: {percent(begins)} that one acts in the {reach} "
+            f"periods which the order must cover, by x{beliefs.prior.size:.1f} or so"
         )
     late = disruption_chance(beliefs, terms.review_period)
     if late > LEAST and not evening.supply.disrupted:
-        lines.append(f"supply disruptions to come: {late:.1%} that the next delivery is late")
+        lines.append(f"supply disruptions to come: {percent(late)} that the next delivery is late")
     return lines
 
 
 def _supply(terms: ItemTerms, evening: Evening) -> str:
     supply = evening.supply
-    usual = f"taken as {supply.lead_time} periods"
+    usual = f"taken as {plural(supply.lead_time, 'period')}"
     if supply.disrupted:
-        filled = f"and {supply.filled_share:.0%} filled, as the disruption is believed"
+        filled = f"and {100 * supply.filled_share:.0f} % filled, as the disruption is believed"
         return f"the day of arrival: {usual} instead of {terms.lead_time} {filled}"
     return f"the day of arrival: {usual}, as the terms say"

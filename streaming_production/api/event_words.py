@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from core_modules.reporting.report_wording import plural
 from streaming_production.storage.rows import LoggedEvent
 
 Data = Mapping[str, Any]
@@ -14,23 +15,19 @@ def summary(event: LoggedEvent) -> str:
     return words(event.data) if words else event.type
 
 
-def _units(count: int) -> str:
-    return f"{count:,} unit" if count == 1 else f"{count:,} units"
-
-
 def _sale(data: Data) -> str:
     price = data.get("price")
-    return f"{_units(data['quantity'])} sold" + (f" at {price:,.2f}" if price else "")
+    return f"{plural(data['quantity'], 'unit')} sold" + (f" at {price:,.2f}" if price else "")
 
 
 def _receipt(data: Data) -> str:
     rest = ", nothing more will come" if data.get("complete") else ""
-    return f"{_units(data['quantity'])} received{rest}"
+    return f"{plural(data['quantity'], 'unit')} received{rest}"
 
 
 def _return(data: Data) -> str:
     rest = "" if data.get("resaleable", True) else ", not to be sold again"
-    return f"{_units(data['quantity'])} returned{rest}"
+    return f"{plural(data['quantity'], 'unit')} returned{rest}"
 
 
 def _signal(data: Data) -> str:
@@ -47,16 +44,16 @@ def _signal(data: Data) -> str:
 def _decision(data: Data) -> str:
     match data["status"]:
         case "waiting":
-            return f"{_units(data['quantity'])} wait for approval: {data['reason']}"
+            return f"{plural(data['quantity'], 'unit')} wait for approval: {data['reason']}"
         case "automatic":
-            return f"{_units(data['quantity'])} ordered: {data['reason']}"
+            return f"{plural(data['quantity'], 'unit')} ordered: {data['reason']}"
     return f"no order: {data['reason']}"
 
 
 def _answered(verb: str) -> Callable[[Data], str]:
     def words(data: Data) -> str:
         why = f": {data['why']}" if data.get("why") else ""
-        return f"{verb} by {data['who']}, {_units(data['quantity'])}{why}"
+        return f"{verb} by {data['who']}, {plural(data['quantity'], 'unit')}{why}"
 
     return words
 
@@ -67,7 +64,7 @@ def _autonomy(data: Data) -> str:
     value, quantity = data.get("max_order_value"), data.get("max_order_quantity")
     limits = [
         f"value {value:,.2f}" if value is not None else "",
-        _units(quantity) if quantity is not None else "",
+        plural(quantity, "unit") if quantity is not None else "",
     ]
     told = " or ".join(limit for limit in limits if limit)
     return f"orders above {told} wait, says {data['who']}" if told else "no limit on orders"
@@ -76,7 +73,7 @@ def _autonomy(data: Data) -> str:
 _WORDS: Mapping[str, Callable[[Data], str]] = {
     "sale.recorded": _sale,
     "receipt.recorded": _receipt,
-    "stock.counted": lambda data: f"{_units(data['on_hand'])} counted",
+    "stock.counted": lambda data: f"{plural(data['on_hand'], 'unit')} counted",
     "stock.adjusted": lambda data: f"stock adjusted by {data['quantity']:+,}: {data['reason']}",
     "return.recorded": _return,
     "price.changed": lambda data: f"price is now {data['price']:,.2f}",
@@ -85,14 +82,18 @@ _WORDS: Mapping[str, Callable[[Data], str]] = {
     "signal.ended": lambda data: f"{data['signal_id']} ended",
     "signal.withdrawn": lambda data: f"{data['signal_id']} withdrawn",
     "day.closed": lambda data: f"{data['day']} closed",
-    "item.registered": lambda data: f"in the catalogue with {_units(data['opening_stock'])}",
+    "item.registered": lambda data: (
+        f"in the catalogue with {plural(data['opening_stock'], 'unit')}"
+    ),
     "item.changed": lambda data: f"changed by {data['who']}: {data['why']}",
     "decision.made": _decision,
     "decision.approved": _answered("approved"),
     "decision.rejected": _answered("rejected"),
     "decision.overridden": _answered("changed"),
     "order.sent": lambda _: "order sent to the supplier",
-    "order.confirmed": lambda data: f"{_units(data['quantity'])} confirmed, due {data['due']}",
+    "order.confirmed": lambda data: (
+        f"{plural(data['quantity'], 'unit')} confirmed, due {data['due']}"
+    ),
     "order.refused": lambda data: f"the supplier refused: {data['why']}",
     "order.unknown": lambda data: f"the supplier's answer is not known: {data['why']}",
     "order.cancelled": lambda data: f"order cancelled by {data['who']}: {data['why']}",

@@ -137,6 +137,13 @@ class Forecast(Answer):
     days: list[ForecastDay]
 
 
+class Ordered(Answer):
+    """An order as its day shows it."""
+
+    day: date
+    quantity: int
+
+
 class ItemDetail(ItemRow):
     """Everything about one item."""
 
@@ -144,6 +151,7 @@ class ItemDetail(ItemRow):
     settings: ItemSettings
     opening_stock: int
     days: list[ItemDay] = Field(description="the last 120 days")
+    ordered: list[Ordered] = Field(description="orders placed on those days, the newest first")
     open_orders: list[Order]
     forecast: Forecast | None
     signals: list[Signal]

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import orjson
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 CONNECT_TIMEOUT = 2.0  # seconds
@@ -122,7 +123,8 @@ class AgentClient:
                 if answer.status_code != 200:
                     raise AgentAwayError(f"{self.url} answered {answer.status_code} to the stream")
                 yield from read_messages(_lines(answer))
-        except requests.RequestException as error:
+        # What breaks while the raw answer is read is urllib3's, not translated by requests.
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise AgentAwayError(f"the stream broke: {type(error).__name__}") from None
         raise AgentAwayError("the stream ended")
 

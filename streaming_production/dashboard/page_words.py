@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from flask import Flask
 
-from core_modules.reporting.report_wording import amount, number, percent, readable, whole
+from core_modules.reporting.report_wording import amount, number, percent, plural, readable, whole
 
 NONE = "\N{EN DASH}"  # a figure that is not known
 MINUS = "\N{MINUS SIGN}"
@@ -27,6 +27,8 @@ def add_words(app: Flask, currency: str) -> None:
     """Give the templates their filters."""
     app.jinja_env.filters |= {
         "whole": lambda value: NONE if value is None else whole(value),
+        "units": lambda value: NONE if value is None else plural(value, "unit"),
+        "items": lambda value: NONE if value is None else plural(value, "item"),
         "number": lambda value, decimals=1: NONE if value is None else number(value, decimals),
         "percent": lambda share: NONE if share is None else percent(share),
         "money": lambda value: money(value, currency),

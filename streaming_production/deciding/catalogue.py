@@ -19,6 +19,7 @@ from streaming_production.deciding.profile_items import (
     profile_items,
     usual_stock,
 )
+from streaming_production.event_types import OPEN_ORDER
 from streaming_production.events import Event, internal_event
 from streaming_production.storage.rows import History
 from streaming_production.store import RuleBroken, Store
@@ -144,7 +145,7 @@ def _open_orders(inputs: PlanInputs, epoch: int) -> list[list[Event]]:
     entered = []
     for number, order in enumerate(inputs.open_orders):
         name = order.unique_id
-        decision_id = name_of(epoch, name, today, "open_order", number)
+        decision_id = name_of(epoch, name, today, OPEN_ORDER, number)
         placed = {
             "order_id": order_name(decision_id),
             "quantity": order.quantity,
@@ -184,7 +185,7 @@ def _entered(name: str, day: date, quantity: int, due: date, value: float) -> di
         "quantity": quantity,
         "due": due,
         "urgency": "low",
-        "rule": "open_order",
+        "rule": OPEN_ORDER,
         "reason": "This order was under way when the item entered the catalogue.",
         "reason_codes": (),
         "needs_review": False,

@@ -18,11 +18,11 @@ from streaming_production.deciding.explained import (
 )
 from streaming_production.deciding.forecast_fan import forecast_fan
 from streaming_production.deciding.refusals import UnknownDecision
-from streaming_production.storage.queries import DecisionQuery
+from streaming_production.storage.queries import DecisionQuery, OrderQuery
 from streaming_production.storage.rows import DecisionRow, ItemRecord, OrderRow
 from streaming_production.store import Store, UnknownItems
 
-DAYS_SHOWN, DECISIONS_SHOWN = 120, 20
+DAYS_SHOWN, DECISIONS_SHOWN, ORDERS_SHOWN = 120, 20, 500
 EXPLAINED = 500  # explanations kept in memory
 MADE_AT_ONCE = 16  # different explanations
 
@@ -98,6 +98,7 @@ def item_page(
         "settings": record.settings.model_dump(mode="json"),
         "opening_stock": record.opening_stock,
         "days": _days(store, record),
+        "ordered": _ordered(store, record),
         "open_orders": [order_shown(one) for one in store.open_orders([name]).get(name, [])],
         "forecast": _forecast(tonight, seed) if tonight else None,
         "signals": [one for one in signals if not one["items"] or name in one["items"]],
@@ -118,10 +119,23 @@ def order_shown(row: OrderRow) -> dict[str, Any]:
     return asdict(row)
 
 
+def _first_day(record: ItemRecord) -> date:
+    return evening_of_item(record) - timedelta(days=DAYS_SHOWN - 1)
+
+
 def _days(store: Store, record: ItemRecord) -> list[dict[str, Any]]:
     """Return the last days of the ledger."""
-    first = evening_of_item(record) - timedelta(days=DAYS_SHOWN - 1)
-    return [asdict(row) for row in store.item_days(record.unique_id, first)]
+    return [asdict(row) for row in store.item_days(record.unique_id, _first_day(record))]
+
+
+def _ordered(store: Store, record: ItemRecord) -> list[dict[str, Any]]:
+    """Return the orders placed on those days, the newest first."""
+    query = OrderQuery(unique_id=record.unique_id, size=ORDERS_SHOWN)
+    return [
+        {"day": row.placed_day, "quantity": row.quantity}
+        for row in store.list_orders(query).rows
+        if row.placed_day >= _first_day(record) and row.status not in ("refused", "cancelled")
+    ]
 
 
 def _forecast(tonight: Tonight, seed: int) -> dict[str, Any]:

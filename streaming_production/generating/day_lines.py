@@ -7,6 +7,7 @@ from datetime import date
 from rich.console import Console
 
 from core_modules.market_scenarios import NORMAL_OPERATIONS
+from core_modules.reporting.report_wording import plural
 from streaming_production.generating.agent_view import DayAnswer
 
 
@@ -38,19 +39,10 @@ class DayLine:
         if self.answer is None:
             return "still deciding"
         orders, waiting = self.answer.orders, self.answer.waiting
-        said = counted(orders, "order")
+        said = plural(orders, "order")
         if orders:
-            said += f" ({self.answer.units:,} units)"
+            said += f" ({plural(self.answer.units, 'unit')})"
         return said + (f", {waiting} waiting for approval" if waiting else "")
-
-
-def counted(number: int, what: str, several: str = "") -> str:
-    """Return a number with its noun.
-
-    >>> counted(1, "order"), counted(1200, "batch", "batches")
-    ('1 order', '1,200 batches')
-    """
-    return f"{number:,} {what if number == 1 else several or what + 's'}"
 
 
 class Speaker:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from core_modules.reporting.report_wording import plural
 from streaming_production.generating.agent_client import (
     AgentAwayError,
     AgentClient,
     AgentRefusedError,
 )
 from streaming_production.generating.agent_view import look_at_agent, wait_until_ready
-from streaming_production.generating.day_lines import Speaker, counted
+from streaming_production.generating.day_lines import Speaker
 from streaming_production.generating.delivery import Delivery
 from streaming_production.generating.generator_run import GeneratorRun
 from streaming_production.generating.run_choice import GeneratorOptions, chosen_run
@@ -108,7 +109,7 @@ class _Course:
         run = chosen_run(options, view, last, speaker.note)
         run.record.save(self._spool.folder)
         speaker.note(
-            f"agent {options.agent}, epoch {view.epoch}, {counted(run.record.items, 'item')}; "
+            f"agent {options.agent}, epoch {view.epoch}, {plural(run.record.items, 'item')}; "
             f"{run.record.market}, {run.record.start} to {run.record.last_day}, "
             f"seed {run.record.seed}, {options.speed:g} s a day"
         )
@@ -149,4 +150,4 @@ class _Course:
 
 
 def _batches(number: int) -> str:
-    return counted(number, "batch", "batches")
+    return plural(number, "batch", "batches")

@@ -66,13 +66,17 @@ class RealSales:
         return type(self)(kept.reset_index(drop=True), self.name)
 
     def dated_after(self, first: date) -> tuple[Self, int]:
-        """Return the sales moved by whole weeks to begin on `first` or later, and how many weeks.
+        """Return the sales moved by whole weeks to `first` or later, and how many weeks.
 
-        Sales that are late enough as they are stay where they are.
+        What would come before `first` is left out, so that the days begin with sales. Sales that
+        are late enough as they are stay where they are.
         """
-        weeks = max(0, -((self.first_day - first).days // 7))
-        moved = self.frame.assign(moment=self.frame["moment"] + weeks * pd.Timedelta(_WEEK))
-        return type(self)(moved, self.name), weeks
+        weeks = max(0, (first - self.first_day).days // 7)
+        if self.last_day + weeks * _WEEK < first:
+            weeks += 1
+        moved = self.frame["moment"] + weeks * pd.Timedelta(_WEEK)
+        kept = self.frame.assign(moment=moved)[moved >= pd.Timestamp(first)]
+        return type(self)(kept.reset_index(drop=True), self.name), weeks
 
 
 def read_real_sales(path: Path, sales_format: str) -> RealSales:

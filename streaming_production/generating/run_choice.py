@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+from core_modules.reporting.report_wording import plural
 from core_modules.run_cases import REFERENCE_TERMS
 from streaming_production.generating.agent_view import AgentView
 from streaming_production.generating.replay import ReplayedWorld, read_real_sales
@@ -135,7 +136,10 @@ def _replay(
         sales = sales.from_day(options.start or begin)
     sales, weeks = sales.dated_after(begin)
     if weeks:
-        note(f"{sales.name}: dated {weeks} weeks later, so that weekdays stay")
+        note(
+            f"{sales.name}: dated {plural(weeks, 'week')} later, so that weekdays stay; "
+            f"begins with its {sales.first_day - timedelta(weeks=weeks)}"
+        )
     length = (sales.last_day - begin).days + 1
     if not resumed:
         record = replace(record, start=begin, days=min(options.days or length, length))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isclose
 from typing import Any
 
+from core_modules.reporting.report_wording import plural
 from streaming_production.deciding.profile_items import PROFILES, ProfileItem, profile_items
 from streaming_production.generating.world import ItemTruth
 
@@ -27,11 +28,11 @@ def true_items(rows: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> list[
     own = [str(row["unique_id"]) for row in rows if str(row["unique_id"]) not in known]
     if own:
         raise ValueError(
-            f"{len(own)} items ({own[0]!r} first) are not of tier 1's profiles, so nobody knows "
-            "their true demand: replay their sales with --replay FILE"
+            f"nobody knows the true demand of {plural(len(own), 'item')} ({own[0]!r} first), not "
+            "of tier 1's profiles: replay their sales with --replay FILE"
         )
     return [
-        ItemTruth(name, float(row["unit_price"]), known[name].pattern)
+        ItemTruth(name, float(row["unit_price"]), known[name].pattern, known[name].terms.lead_time)
         for row in rows
         if (name := str(row["unique_id"]))
     ]

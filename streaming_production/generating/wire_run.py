@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from core_modules.reference_demand import reference_mean
+from core_modules.reporting.report_wording import plural
 from streaming_production.generating.day_lines import Speaker
 from streaming_production.generating.delivery import Delivery
 from streaming_production.generating.generator_run import days_over
@@ -65,5 +66,5 @@ def _told(answer: Any) -> str:
     decision = answer["agent_decision"]
     line = f"day {answer['day']:>3}  stock {decision['current_stock']:>6,}  {decision['action']}"
     if decision["order_quantity"]:
-        line += f" {decision['order_quantity']:,} units ({decision['urgency_level']})"
+        line += f" {plural(decision['order_quantity'], 'unit')} ({decision['urgency_level']})"
     return f"{line}: {decision['reason']}"

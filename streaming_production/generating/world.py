@@ -42,6 +42,7 @@ class ItemTruth:
     unique_id: str
     unit_price: float  # money a unit
     pattern: DemandPattern | None  # None: the demo's item and its reference year
+    lead_time: int  # days, undisturbed
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +122,16 @@ class SyntheticWorld:
 
     def delivery(self, order: Mapping[str, Any]) -> ItemDelivery:
         """Return when an order comes: as promised, later or short under a disruption."""
-        placed = (date.fromisoformat(order["placed_day"]) - self.start).days
+        placed_day = date.fromisoformat(order["placed_day"])
+        placed = (placed_day - self.start).days
         place = self._place.get(order["unique_id"])
         if place is None or not 0 <= placed < self.days:
             return as_promised(order)
         effects = self._effects[place]
         late = int(effects.lead_time_extra[placed] + effects.reopening[placed])
-        return as_promised(order, late, float(effects.filled_share[placed]))
+        takes = timedelta(days=self._items[place].lead_time + late)
+        share = float(effects.filled_share[placed])
+        return as_promised(order, placed_day + takes if late else None, share)
 
     def _count(
         self, number: int, writer: EventWriter, rng: np.random.Generator
@@ -140,16 +144,21 @@ class SyntheticWorld:
             yield writer.event("count", "stock.adjusted", COUNT_AT, data, item)
 
 
-def as_promised(order: Mapping[str, Any], late: int = 0, filled_share: float = 1.0) -> ItemDelivery:
-    """Return the delivery of what is still to come of an order, `late` days after its due day.
+def as_promised(
+    order: Mapping[str, Any], earliest: date | None = None, filled_share: float = 1.0
+) -> ItemDelivery:
+    """Return the delivery of what is still to come of an order, not before its due day.
+
+    Whoever ordered may have known of a disruption, so the due day may hold its delay already.
 
     >>> order = {"quantity": 100, "confirmed_quantity": None, "received": 0, "due": "2024-01-04"}
-    >>> as_promised(order, late=4, filled_share=0.7)
+    >>> as_promised(order, earliest=date(2024, 1, 8), filled_share=0.7)
     ItemDelivery(day=datetime.date(2024, 1, 8), quantity=70, short=True)
     """
     promised = int(order["confirmed_quantity"] or order["quantity"])
     comes = int(filled_quantity(np.array([promised]), np.array([filled_share]))[0])
-    day = date.fromisoformat(order["due"]) + timedelta(days=late)
+    due = date.fromisoformat(order["due"])
+    day = max(due, earliest or due)
     return ItemDelivery(day, max(comes - int(order["received"]), 0), comes < promised)
 
 

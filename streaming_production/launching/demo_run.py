@@ -6,6 +6,7 @@ import time
 import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from rich.console import Console
 
@@ -34,13 +35,21 @@ class DemoFailedError(Exception):
     """The demo cannot go on; the message says why."""
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder; raises DemoFailedError where that is not permitted."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemoFailedError(f"cannot make the folder {folder}: {error.strerror}") from None
+
+
 def run_demo(options: DemoOptions, token: str | None) -> int:
     """Run the demo; 0 done or stopped by the user, 1 a service failed, 2 it could not begin."""
     say = Console(highlight=False, soft_wrap=True)
     stopped = threading.Event()
     with _stopping(stopped), ExitStack() as held:
         try:
-            options.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(options.folder)
             held.enter_context(locked(options.folder))
             prepare_folder(options)
             return _Demo(options, token, say, stopped).run()

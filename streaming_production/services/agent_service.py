@@ -112,9 +112,7 @@ def run(
     events: Annotated[
         Path | None, typer.Option(help="With --sales: known events, as TOML.")
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="Settings as TOML, in a table [agent].")
-    ] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file, table agent.")] = None,
 ) -> None:
     """Run the agent service until Ctrl-C or SIGTERM.
 

@@ -113,7 +113,7 @@ def main(
     agent: Annotated[
         str | None, typer.Option(help="Address of the agent service; http://127.0.0.1:5001.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file with a table [dashboard].")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file, table dashboard.")] = None,
 ) -> None:
     """Serve the dashboard of a running agent service.
 

@@ -2,7 +2,7 @@
 
 import { openDialog, rememberedName, rememberName } from "./dialogs.js";
 import { Refused, renew, send, toast } from "./server.js";
-import { money, whole } from "./words.js";
+import { money, units, whole } from "./words.js";
 
 const dialog = document.getElementById("decision-dialog");
 const field = (name) => document.getElementById(`decision-${name}`);
@@ -41,7 +41,7 @@ function ask(acts, verb) {
   const proposed = Number(acts.quantity);
   field("title").textContent = title;
   const value = acts.value ? `, ${money(Number(acts.value))}` : "";
-  field("about").textContent = `${acts.title}: the agent proposes ${whole(proposed)} units${value}.`;
+  field("about").textContent = `${acts.title}: the agent proposes ${units(proposed)}${value}.`;
   field("quantity-row").hidden = verb !== "override";
   field("quantity").value = String(proposed);
   field("quantity").required = verb === "override";
@@ -110,7 +110,7 @@ export function startActions() {
       pressed(button, async () => {
         const decision = await send("POST", "/api/decisions", { unique_id: document.getElementById("main").dataset.item });
         const waits = decision.status === "waiting" ? ", and waits for you" : "";
-        toast(`Decided: ${decision.proposed_quantity ? `order ${whole(decision.proposed_quantity)} units${waits}` : "no order"}.`);
+        toast(`Decided: ${decision.proposed_quantity ? `order ${units(decision.proposed_quantity)}${waits}` : "no order"}.`);
         await renew({ force: true }).catch(() => {});
       });
     }

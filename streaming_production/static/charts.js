@@ -1,7 +1,7 @@
 // The charts of an item, from the JSON in the page. Plotly reads a few HTML tags in texts, so every
 // text from data is escaped before it gets there.
 
-import { money, whole } from "./words.js";
+import { money, units, whole } from "./words.js";
 
 const NARROW = 640; // pixels
 const DAY = 86400000; // milliseconds
@@ -100,9 +100,9 @@ function drawDemand(item) {
 }
 
 function drawStock(item) {
-  const { days, ahead, signals, decisions } = item;
+  const { days, ahead, signals, ordered } = item;
   const past = recent(days);
-  const ordered = decisions.filter((row) => row.order_id).map((row) => ({ day: row.day, quantity: row.quantity }));
+  const placed = ordered.filter((row) => past.length && row.day >= past[0].day);
   const due = ahead.filter((row) => row.due > 0);
   const now = past.length ? [{ day: past.at(-1).day, stock: past.at(-1).closing }] : [];
   const traces = [
@@ -110,7 +110,7 @@ function drawStock(item) {
     ...(ahead.length ? [line([...now, ...ahead], "stock", "stock expected", "blue", { line: { color: colour("blue"), width: 2, dash: "dot" } })] : []),
     bars(past.filter((row) => row.received), "received", "delivered", "green"),
     ...(due.length ? [bars(due, "due", "delivery due", "green", hatched("green"))] : []),
-    ...(ordered.length ? [{ ...line(ordered, "quantity", "ordered", "vermillion"), mode: "markers", marker: { color: colour("vermillion"), size: 9, symbol: "diamond" } }] : []),
+    ...(placed.length ? [{ ...line(placed, "quantity", "ordered", "vermillion"), mode: "markers", marker: { color: colour("vermillion"), size: 9, symbol: "diamond" } }] : []),
   ];
   draw("chart-stock", traces, past, ahead, signals, "units");
 }
@@ -131,8 +131,8 @@ export function drawCurves(id, curves, unit) {
   const box = document.getElementById(id);
   if (!box) return;
   const traces = curves.flatMap(({ points, name, tone, dash, chosen }) => [
-    { type: "scatter", mode: "lines+markers", name, x: column(points, "quantity"), y: column(points, "cost"), line: { color: colour(tone), width: 2, dash }, marker: { size: 5 }, text: points.map((point) => `${whole(point.quantity)} units: ${money(point.cost)}`), hovertemplate: "%{text}<extra></extra>" },
-    { type: "scatter", mode: "markers", name: `${name}, chosen`, showlegend: false, x: chosen.map((point) => point.quantity), y: chosen.map((point) => point.cost), marker: { size: 13, symbol: "diamond", color: colour(tone), line: { color: colour("paper"), width: 2 } }, hovertemplate: `${whole(chosen[0]?.quantity)} units, chosen<extra></extra>` },
+    { type: "scatter", mode: "lines+markers", name, x: column(points, "quantity"), y: column(points, "cost"), line: { color: colour(tone), width: 2, dash }, marker: { size: 5 }, text: points.map((point) => `${units(point.quantity)}: ${money(point.cost)}`), hovertemplate: "%{text}<extra></extra>" },
+    { type: "scatter", mode: "markers", name: `${name}, chosen`, showlegend: false, x: chosen.map((point) => point.quantity), y: chosen.map((point) => point.cost), marker: { size: 13, symbol: "diamond", color: colour(tone), line: { color: colour("paper"), width: 2 } }, hovertemplate: `${units(chosen[0]?.quantity)}, chosen<extra></extra>` },
   ]);
   const frame = layout("", { showlegend: curves.length > 1 });
   frame.margin.b = curves.length > 1 ? 70 : 48;

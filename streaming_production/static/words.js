@@ -15,6 +15,7 @@ const known = (value) => value !== null && value !== undefined && Number.isFinit
 const minus = (text) => text.replace("-", "−").replace(/^−0$/, "0");
 
 export const whole = (value) => (known(value) ? minus(WHOLE.format(value)) : NONE);
+export const units = (value) => `${whole(value)} ${Math.round(value) === 1 ? "unit" : "units"}`;
 export const tenth = (value) => (known(value) ? minus(TENTH.format(value)) : NONE);
 export const day = (value) => (value ? DAY.format(new Date(`${value.slice(0, 10)}T00:00:00Z`)) : NONE);
 export const clock = (date) => CLOCK.format(date);

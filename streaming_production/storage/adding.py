@@ -1,11 +1,13 @@
 """Adding: new events -> the log and the tables that follow from it, run by run of a type."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
 from sqlalchemy import Connection
 
 from streaming_production.event_types import CLOSING, LEDGER, SIGNALS, ItemChanged
+from streaming_production.events import Event
 from streaming_production.storage import catalogue_facts, decision_facts, order_facts, signal_facts
 from streaming_production.storage.booking import Booked, book
 from streaming_production.storage.facts import Facts, Logged
@@ -41,14 +43,15 @@ def add(connection: Connection, epoch: int, new: Sequence[Logged]) -> Booked:
     Raises UnknownItems or RuleBroken.
     """
     facts = Facts(connection, epoch)
-    unmet = 0
-    late: list[str] = []
+    unmet: Counter[str] = Counter()
+    late: list[Event] = []
     for kind, run in groupby(new, key=_kind):
         some = list(run)
         write_down(connection, epoch, some)
         if kind == _BOOKED:
             booked = _book(facts, some)
-            unmet, late = unmet + booked.unmet, late + booked.late
+            unmet.update(booked.unmet)
+            late += booked.late
         else:
             _HANDLERS[kind](facts, some)
             priced = [one.event for one in some if _changes_price(one.event.data)]

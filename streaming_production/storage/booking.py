@@ -5,15 +5,16 @@ again from the first day that changes, from the events in the log.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import Connection, update
 
 from streaming_production.events import Event
 from streaming_production.storage.engine import update_rows, upsert_rows
 from streaming_production.storage.item_books import ItemBook, days_of, open_books, past_from
-from streaming_production.storage.ledger import NOTHING, SUMS, DaySums, Folded, Sheet
+from streaming_production.storage.ledger import NOTHING, DaySums, Folded, Sheet
 from streaming_production.storage.tables import decisions, item_days, item_states
 
 # Columns of an item's state that a booking changes.
@@ -33,8 +34,8 @@ _STANDING = (
 class Booked:
     """What a booking showed."""
 
-    unmet: int  # units of demand that newly found no stock
-    late: list[str]  # ids of events that came after later ones
+    unmet: Mapping[str, int]  # by item: change of the units of demand that found no stock
+    late: list[Event]  # that came after later ones
 
 
 def book(connection: Connection, epoch: int, new: Sequence[Event]) -> Booked:
@@ -46,10 +47,13 @@ def book(connection: Connection, epoch: int, new: Sequence[Event]) -> Booked:
     sheet = Sheet()
     order = [*_go_on(sheet, books), *_fold_again(connection, epoch, sheet, books)]
     folded = sheet.fold()
-    _write(connection, epoch, order, folded, sheet.prices)
+    _write(connection, epoch, order, folded)
     _correct(connection, epoch, order)
-    unmet = int(folded.unmet.sum()) - sum(one.unmet_before for one in order)
-    return Booked(max(unmet, 0), [event.id for one in order for event in one.late()])
+    sums = iter(folded.unmet.tolist())
+    unmet = {
+        one.state.unique_id: sum(islice(sums, len(one.days))) - one.unmet_before for one in order
+    }
+    return Booked(unmet, [event for one in order for event in one.late()])
 
 
 def _go_on(sheet: Sheet, books: Sequence[ItemBook]) -> Iterator[ItemBook]:
@@ -58,11 +62,11 @@ def _go_on(sheet: Sheet, books: Sequence[ItemBook]) -> Iterator[ItemBook]:
             continue
         state = one.state
         if state.last_day is not None and one.first_day == state.last_day:
-            before = {state.last_day: tuple(state[-len(SUMS) :])}
+            before = {state.last_day: state.last_sums}
             if state.closed:
                 one.closed.add(state.last_day)
-            one.unmet_before = state.unmet
-            sheet.begin_item(state.on_hand, state.price, state.opening)
+            one.unmet_before = state.unmet or 0
+            sheet.begin_item(state.on_hand, state.price, state.opening or 0)
         else:
             before = {}
             sheet.begin_item(state.on_hand, state.price, state.on_hand)
@@ -103,24 +107,17 @@ def _lay_out(
             sheet.book(by_day[day])
 
 
-def _write(
-    connection: Connection,
-    epoch: int,
-    order: Sequence[ItemBook],
-    folded: Folded,
-    prices: Sequence[float],
-) -> None:
-    columns = [getattr(folded, one.name).tolist() for one in fields(Folded)]
-    sums = iter(zip(*columns, prices, strict=True))
+def _write(connection: Connection, epoch: int, order: Sequence[ItemBook], folded: Folded) -> None:
+    figures = folded.rows()
     day_rows, state_rows = [], []
     for one in order:
-        name = one.state.unique_id
+        state, name = one.state, one.state.unique_id
         for day in one.days:
-            opening, *moved, closing, revenue, price = next(sums)
-            closed = day in one.closed
-            day_rows.append((epoch, name, day, opening, *moved, closing, price, revenue, closed))
-        last = max(one.last_key, one.events[-1].key) if one.events else one.last_key
-        last_closed = one.state.last_closed_day
+            figure = next(figures)
+            day_rows.append((epoch, name, day, *figure, day in one.closed))
+        *_, closing, price, _revenue = figure
+        last = max(state.last_key, one.events[-1].key) if one.events else state.last_key
+        last_closed = state.last_closed_day
         if one.closed:
             last_closed = max(last_closed or "", *one.closed)
         last_key = last or (None,) * 4

@@ -14,6 +14,37 @@ from streaming_production.storage.facts import Facts, Logged, check_items
 from streaming_production.storage.order_facts import place
 from streaming_production.storage.tables import decisions, item_states
 
+_SUPERSEDE = (
+    update(decisions)
+    .where(
+        decisions.c.epoch == bindparam("in_epoch"),
+        decisions.c.status == "waiting",
+        among(decisions.c.unique_id),
+    )
+    .values(status="superseded")
+)
+_KNOWN = select(decisions.c.decision_id).where(among(decisions.c.decision_id, "ids"))
+_DECIDED = select(decisions.c.unique_id, decisions.c.day).where(
+    decisions.c.epoch == bindparam("epoch"),
+    decisions.c.kind == "day_close",
+    among(decisions.c.unique_id),
+    among(decisions.c.day, "days"),
+)
+_DECIDED_DAYS = select(item_states.c.unique_id, item_states.c.last_decided_day).where(
+    item_states.c.epoch == bindparam("epoch"), among(item_states.c.unique_id)
+)
+_REMEMBER = (
+    update(item_states)
+    .where(
+        item_states.c.epoch == bindparam("in_epoch"), item_states.c.unique_id == bindparam("name")
+    )
+    .values(
+        last_decision_id=bindparam("decision"),
+        last_decided_day=bindparam("day"),
+        corrected=False,
+    )
+)
+
 
 def make(facts: Facts, new: Sequence[Logged]) -> None:
     """Write down decisions; each takes the place of the item's one that still waits.
@@ -43,15 +74,7 @@ def _make_some(facts: Facts, new: Sequence[Logged]) -> None:
     made = [_made(one.event) for one in new]
     names = [one.unique_id for one in made]
     _check_undecided(facts, made)
-    facts.connection.execute(
-        update(decisions)
-        .where(
-            decisions.c.epoch == facts.epoch,
-            decisions.c.status == "waiting",
-            among(facts.connection, decisions.c.unique_id, names),
-        )
-        .values(status="superseded")
-    )
+    facts.connection.execute(_SUPERSEDE, {"in_epoch": facts.epoch, "names": names})
     insert_rows(facts.connection, decisions, [_row(facts, one) for one in new])
     for fact, one in zip(new, made, strict=True):
         if one.order is not None:
@@ -61,19 +84,13 @@ def _make_some(facts: Facts, new: Sequence[Logged]) -> None:
 
 def _check_undecided(facts: Facts, made: Sequence[DecisionMade]) -> None:
     ids = [one.decision_id for one in made]
-    known = select(decisions.c.decision_id).where(
-        among(facts.connection, decisions.c.decision_id, ids)
-    )
     closing = {(one.unique_id, one.day.isoformat()) for one in made if one.kind == "day_close"}
-    decided = select(decisions.c.unique_id, decisions.c.day).where(
-        decisions.c.epoch == facts.epoch,
-        decisions.c.kind == "day_close",
-        among(facts.connection, decisions.c.unique_id, [name for name, _ in closing]),
-        among(facts.connection, decisions.c.day, sorted({day for _, day in closing})),
-    )
-    twice = [str(row[0]) for row in facts.connection.execute(known)]
+    twice = [str(row[0]) for row in facts.connection.execute(_KNOWN, {"ids": ids})]
     if closing:
-        rows = facts.connection.execute(decided)
+        names = [name for name, _ in closing]
+        days = sorted({day for _, day in closing})
+        asked = {"epoch": facts.epoch, "names": names, "days": days}
+        rows = facts.connection.execute(_DECIDED, asked)
         twice += [f"{name} on {day}" for name, day in rows if (name, day) in closing]
     if twice:
         raise RuleBroken("decided", f"decided already: {', '.join(twice[:20])}")
@@ -117,30 +134,19 @@ def _remember(facts: Facts, made: Sequence[DecisionMade]) -> None:
     days = _decided_days(facts, [one.unique_id for one in made])
     rows = [
         {
+            "in_epoch": facts.epoch,
             "name": one.unique_id,
             "decision": one.decision_id,
             "day": max(days.get(one.unique_id) or "", one.day.isoformat()),
         }
         for one in made
     ]
-    facts.connection.execute(
-        update(item_states)
-        .where(item_states.c.epoch == facts.epoch, item_states.c.unique_id == bindparam("name"))
-        .values(
-            last_decision_id=bindparam("decision"),
-            last_decided_day=bindparam("day"),
-            corrected=False,
-        ),
-        rows,
-    )
+    facts.connection.execute(_REMEMBER, rows)
 
 
 def _decided_days(facts: Facts, names: Sequence[str]) -> dict[str, str | None]:
-    query = select(item_states.c.unique_id, item_states.c.last_decided_day).where(
-        item_states.c.epoch == facts.epoch,
-        among(facts.connection, item_states.c.unique_id, names),
-    )
-    return {row[0]: row[1] for row in facts.connection.execute(query)}
+    rows = facts.connection.execute(_DECIDED_DAYS, {"epoch": facts.epoch, "names": names})
+    return {row.unique_id: row.last_decided_day for row in rows}
 
 
 def answer(facts: Facts, new: Sequence[Logged]) -> None:

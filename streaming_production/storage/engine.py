@@ -3,32 +3,39 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import orjson
 from sqlalchemy import (
     ARRAY,
     URL,
+    Boolean,
     ColumnElement,
     Connection,
+    Dialect,
     Engine,
     Row,
     Select,
     StaticPool,
     Table,
     Text,
-    any_,
+    TypeDecorator,
+    bindparam,
     create_engine,
     event,
     func,
-    literal,
     make_url,
     select,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from streaming_production.storage.errors import (
     StoreBusy,
@@ -120,7 +127,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[An
     The driver takes them as they are: SQLAlchemy's own way costs as much again as the insert.
     """
     if rows:
-        sql = str(table.insert().compile(dialect=connection.dialect))
+        sql = _insertion(table, connection.dialect)
         connection.exec_driver_sql(sql, [tuple(row) for row in rows])
 
 
@@ -130,9 +137,14 @@ def upsert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[An
         keys = ", ".join(column.name for column in table.primary_key)
         rest = [column.name for column in table.columns if not column.primary_key]
         taken = ", ".join(f"{name} = excluded.{name}" for name in rest)
-        sql = str(table.insert().compile(dialect=connection.dialect))
+        sql = _insertion(table, connection.dialect)
         sql = f"{sql} ON CONFLICT ({keys}) DO UPDATE SET {taken}"
         connection.exec_driver_sql(sql, [tuple(row) for row in rows])
+
+
+@lru_cache(maxsize=128)
+def _insertion(table: Table, dialect: Dialect) -> str:
+    return str(table.insert().compile(dialect=dialect))
 
 
 def update_rows(
@@ -151,14 +163,44 @@ def update_rows(
         connection.exec_driver_sql(sql, [tuple(row) for row in rows])
 
 
-def among(connection: Connection, column: Any, values: Sequence[str]) -> ColumnElement[bool]:
-    """Return the condition that a text column is one of many values, as one parameter."""
-    if connection.dialect.name == "sqlite":
-        each = func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
-        found: ColumnElement[bool] = column.in_(select(each.c.value))
-    else:
-        found = column == any_(literal(list(values), ARRAY(Text)))
-    return found
+class _Texts(TypeDecorator[Sequence[str]]):
+    """Many texts in one parameter: JSON for SQLite, an array for PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(Text))
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
+        texts = list(value or ())
+        return orjson.dumps(texts).decode() if dialect.name == "sqlite" else texts
+
+
+class _Among(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: object = None) -> Self:  # noqa: ARG002 - its signature
+        # It is a condition by itself; made `... = 1`, as for SQLite, it would use no index.
+        return self
+
+
+@compiles(_Among, "sqlite")
+def _among_on_sqlite(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, texts = (compiler.process(one, **how) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({texts}))"
+
+
+@compiles(_Among, "postgresql")
+def _among_on_postgresql(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, texts = (compiler.process(one, **how) for one in element.clauses)
+    return f"{column} = ANY ({texts})"
+
+
+def among(column: ColumnElement[Any], parameter: str = "names") -> ColumnElement[bool]:
+    """Return the condition that a text column is one of those that the parameter lists."""
+    return _Among(column, bindparam(parameter, type_=_Texts()))
 
 
 def _database_url(text: str) -> URL:
@@ -205,7 +247,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA cache_size = -65536")  # KiB
+    connection.execute("PRAGMA cache_size = -8192")  # KiB; every connection has its own
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -219,8 +261,10 @@ def _named_errors() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         raise _named(error) from error
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in _STATES:
+    except (DBAPIError, sqlite3.DatabaseError) as error:
+        if "not a database" in str(error):
+            raise StoreUnwritable("the file is not a database: choose another one") from error
+        if getattr(getattr(error, "orig", None), "sqlstate", None) in _STATES:
             raise _named(error) from error
         raise
 

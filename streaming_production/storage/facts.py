@@ -11,6 +11,8 @@ from streaming_production.storage.engine import among
 from streaming_production.storage.errors import UnknownItems
 from streaming_production.storage.tables import items
 
+_KNOWN = select(items.c.unique_id).where(among(items.c.unique_id))
+
 
 class Logged(NamedTuple):
     """An event in the log."""
@@ -31,8 +33,7 @@ class Facts:
 def known_items(connection: Connection, names: Iterable[str]) -> set[str]:
     """Return those of the names that are in the catalogue."""
     asked = sorted(set(names))
-    found = select(items.c.unique_id).where(among(connection, items.c.unique_id, asked))
-    return set(connection.execute(found).scalars())
+    return set(connection.execute(_KNOWN, {"names": asked}).scalars())
 
 
 def check_items(connection: Connection, names: Iterable[str]) -> None:

@@ -9,13 +9,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from core_modules.performance_analytics import Money, fill_rate
+from streaming_production.event_types import OPEN_ORDER
 from streaming_production.storage.engine import AnyRow
-from streaming_production.storage.item_lists import day_of
+from streaming_production.storage.item_lists import at_risk, day_of
 from streaming_production.storage.order_facts import OPEN
-from streaming_production.storage.queries import AT_RISK
 from streaming_production.storage.rows import DayFigures, KeyFigures, Totals
 from streaming_production.storage.tables import decisions, item_days, item_states, items, orders
 
@@ -107,7 +107,11 @@ def _decisions_by_day(connection: Connection, epoch: int, first: str) -> dict[st
             func.count().label("decisions"),
             func.sum(_when(alone, 1)).label("alone"),
         )
-        .where(decisions.c.epoch == epoch, decisions.c.day >= first)
+        .where(
+            decisions.c.epoch == epoch,
+            decisions.c.day >= first,
+            decisions.c.rule != OPEN_ORDER,  # nobody's decision here
+        )
         .group_by(decisions.c.day)
     )
     return {row.day: row for row in connection.execute(query)}
@@ -162,13 +166,12 @@ def _totals(
 
 def _stock(connection: Connection, epoch: int) -> AnyRow:
     on_hand = item_states.c.on_hand
-    at_risk = or_(decisions.c.stockout_risk > AT_RISK, on_hand == 0)
     query = (
         select(
             func.count().label("items"),
             func.sum(on_hand).label("units"),
             func.sum(on_hand * items.c.unit_cost).label("value"),
-            func.sum(_when(at_risk, 1)).label("at_risk"),
+            func.sum(_when(at_risk(epoch), 1)).label("at_risk"),
         )
         .join(items, items.c.unique_id == item_states.c.unique_id)
         .outerjoin(decisions, decisions.c.decision_id == item_states.c.last_decision_id)

@@ -1,64 +1,112 @@
 """The books of items: where each stands, what is new, and what the log has from a day on."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
 
 from streaming_production.event_types import CLOSING, LEDGER, DayClosed
 from streaming_production.events import Event, Key, stored_events
 from streaming_production.storage.engine import AnyRow, among
 from streaming_production.storage.errors import UnknownItems
-from streaming_production.storage.ledger import SUMS
+from streaming_production.storage.ledger import SUMS, DaySums
 from streaming_production.storage.tables import events, item_days, item_states
 
 FOLDED = (*LEDGER, "item.changed")  # types that the ledger is folded from
-_BY_ITEM = attrgetter("subject", "key")
 _IN_ORDER = attrgetter("key")
+
+
+class State(NamedTuple):
+    """Where an item stands; read far quicker than a row of SQLAlchemy's."""
+
+    unique_id: str
+    opening_stock: int
+    opening_price: float
+    opening_day: str
+    on_hand: int
+    price: float
+    last_event_day: str | None
+    last_instant: str | None
+    last_source: str | None
+    last_id: str | None
+    last_closed_day: str | None
+    last_decided_day: str | None
+    last_day: str | None
+    closed: bool | None  # of its last day, as all below
+    opening: int | None
+    received: int | None
+    demanded: int | None
+    sold: int | None
+    unmet: int | None
+    returned: int | None
+    unsaleable: int | None
+    adjusted: int | None
+    discrepancy: int | None
+    revenue: float | None
+
+    @property
+    def last_key(self) -> Key | tuple[()]:
+        """The key of its last event."""
+        return () if self.last_event_day is None else self[6:10]  # type: ignore[return-value]
+
+    @property
+    def last_sums(self) -> DaySums:
+        """What was added up of its last day."""
+        return self[-len(SUMS) :]  # type: ignore[return-value]  # there is a last day
+
+
+def _column(name: str) -> ColumnElement[Any]:
+    return item_states.c[name] if name in item_states.c else item_days.c[name]
+
+
+_ALL_STATES = (
+    select(*(_column(name) for name in State._fields))
+    .select_from(item_states)
+    .outerjoin(
+        item_days,
+        and_(
+            item_days.c.epoch == item_states.c.epoch,
+            item_days.c.unique_id == item_states.c.unique_id,
+            item_days.c.day == item_states.c.last_day,
+        ),
+    )
+    .where(item_states.c.epoch == bindparam("epoch"))
+)
+_STATES = _ALL_STATES.where(among(item_states.c.unique_id))
 
 
 @dataclass(slots=True)
 class ItemBook:
     """One item while its events are booked."""
 
-    state: AnyRow  # of item_states, with its last day's row
+    state: State
     events: list[Event] = field(default_factory=list)  # new ones, in order
     closed: set[str] = field(default_factory=set)  # days newly closed, or closed and folded again
     days: list[str] = field(default_factory=list)  # on the sheet
     unmet_before: int = 0  # units, of those days
     after_closing: list[Event] = field(default_factory=list)  # new ones of days closed before
-    last_key: Key | tuple[()] = ()  # of the last event booked
+    first_day: str = ""  # that changes
     goes_on: bool = True  # everything new comes after all that the item had
 
-    @property
-    def first_day(self) -> str:
-        """Return the first day that changes."""
-        if not self.events:
-            return min(self.closed)
-        first = self.events[0].key[0]
-        return min(first, *self.closed) if self.closed else first
-
     def settle(self) -> None:
-        """See whether everything new comes after all that the item had."""
-        state = self.state
-        if state.last_event_day is not None:
-            self.last_key = (
-                state.last_event_day,
-                state.last_instant,
-                state.last_source,
-                state.last_id,
-            )
-        in_order = not self.events or self.events[0].key > self.last_key
+        """Put the events in order, and see whether all come after what the item had."""
+        events, state = self.events, self.state
+        if len(events) > 1:
+            events.sort(key=_IN_ORDER)
+        days = {*self.closed, events[0].key[0]} if events else self.closed
+        self.first_day = min(days)
+        in_order = not events or events[0].key > state.last_key
         self.goes_on = in_order and self.first_day >= (state.last_day or "")
 
     def late(self) -> list[Event]:
         """List the new events that come after later ones, or after their day was closed."""
         if self.goes_on:
             return self.after_closing
-        last = self.last_key
+        last = self.state.last_key
         after_closing = {id(one) for one in self.after_closing}
         return [one for one in self.events if one.key < last or id(one) in after_closing]
 
@@ -71,29 +119,28 @@ def open_books(connection: Connection, epoch: int, new: Sequence[Event]) -> list
     closings = [one for one in new if one.type == CLOSING]
     of_all = any(one.subject is None for one in closings)
     names = {str(one.subject) for one in new if one.subject is not None}
-    books = {
-        state.unique_id: ItemBook(state)
-        for state in _states(connection, epoch, None if of_all else sorted(names))
-    }
+    asked = {"epoch": epoch, "names": sorted(names)}
+    rows = connection.execute(_ALL_STATES if of_all else _STATES, asked)
+    books = {row[0]: ItemBook(State(*row)) for row in rows}
     missing = names - books.keys()
     if missing:
         raise UnknownItems(missing)
-    moving = sorted((one for one in new if one.type != CLOSING), key=_BY_ITEM)
-    for name, mine in groupby(moving, key=attrgetter("subject")):
-        books[name].events = list(mine)
-    _close(books, new)
+    for one in new:
+        if one.type != CLOSING:
+            books[str(one.subject)].events.append(one)
+    _close(books, new, bool(closings))
     changed = [book for book in books.values() if book.events or book.closed]
     for book in changed:
         book.settle()
     return changed
 
 
-def _close(books: Mapping[str, ItemBook], new: Sequence[Event]) -> None:
+def _close(books: Mapping[str, ItemBook], new: Sequence[Event], closing: bool) -> None:
     """Note which days are closed, and which events come after that, as they arrived."""
-    if not any(one.type == CLOSING for one in new):
+    if not closing:
         for book in books.values():
-            closed = book.state.last_closed_day or ""
-            if book.events and book.events[0].key[0] <= closed:
+            closed = book.state.last_closed_day
+            if closed is not None:
                 book.after_closing = [one for one in book.events if one.key[0] <= closed]
         return
     closed_until = {name: book.state.last_closed_day or "" for name, book in books.items()}
@@ -116,22 +163,35 @@ def _closed_day(event: Event) -> str:
     return event.data.day.isoformat()
 
 
-def _states(connection: Connection, epoch: int, names: Sequence[str] | None) -> Sequence[AnyRow]:
-    last = and_(
-        item_days.c.epoch == item_states.c.epoch,
-        item_days.c.unique_id == item_states.c.unique_id,
-        item_days.c.day == item_states.c.last_day,
+_BODIES = select(events.c.body).where(
+    events.c.epoch == bindparam("epoch"),
+    among(events.c.unique_id),
+    events.c.day >= bindparam("first"),
+    events.c.type.in_(FOLDED),
+)
+_DAYS = select(item_days.c.unique_id, item_days.c.day, item_days.c.unmet, item_days.c.closed).where(
+    item_days.c.epoch == bindparam("epoch"),
+    among(item_days.c.unique_id),
+    item_days.c.day >= bindparam("first"),
+)
+_BEFORE = (
+    select(item_days.c.unique_id, func.max(item_days.c.day).label("day"))
+    .where(
+        item_days.c.epoch == bindparam("epoch"),
+        among(item_days.c.unique_id),
+        item_days.c.day < bindparam("first"),
     )
-    columns = [item_days.c[name] for name in ("opening", "closed", *SUMS)]
-    query = (
-        select(item_states, *columns)
-        .select_from(item_states)
-        .outerjoin(item_days, last)
-        .where(item_states.c.epoch == epoch)
+    .group_by(item_days.c.unique_id)
+    .subquery()
+)
+_STANDING = (
+    select(item_days.c.unique_id, item_days.c.closing, item_days.c.price)
+    .join(
+        _BEFORE,
+        and_(item_days.c.unique_id == _BEFORE.c.unique_id, item_days.c.day == _BEFORE.c.day),
     )
-    if names is not None:
-        query = query.where(among(connection, item_states.c.unique_id, names))
-    return connection.execute(query).all()
+    .where(item_days.c.epoch == bindparam("epoch"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,71 +205,37 @@ class Past:
 
 def past_from(connection: Connection, epoch: int, names: Sequence[str], first: str) -> Past:
     """Read what the log and the days of items say from `first` on."""
+    asked = {"epoch": epoch, "names": names, "first": first}
     return Past(
-        events=_logged(connection, epoch, names, first),
-        days=_days(connection, epoch, names, first),
-        standing=_standing(connection, epoch, names, first),
+        events=_logged(connection, asked),
+        days=_days(connection, asked),
+        standing=_standing(connection, asked),
     )
 
 
-def _logged(
-    connection: Connection, epoch: int, names: Sequence[str], first: str
-) -> dict[str, list[Event]]:
-    bodies = connection.execute(
-        select(events.c.body).where(
-            events.c.epoch == epoch,
-            among(connection, events.c.unique_id, names),
-            events.c.day >= first,
-            events.c.type.in_(FOLDED),
-        )
-    ).scalars()
+def _logged(connection: Connection, asked: Mapping[str, Any]) -> dict[str, list[Event]]:
+    bodies = connection.execute(_BODIES, asked).scalars()
     by_item: defaultdict[str, list[Event]] = defaultdict(list)
     for event in stored_events(list(bodies)):
         by_item[str(event.subject)].append(event)
     return {name: sorted(mine, key=_IN_ORDER) for name, mine in by_item.items()}
 
 
-def _days(
-    connection: Connection, epoch: int, names: Sequence[str], first: str
-) -> dict[str, list[AnyRow]]:
-    query = select(
-        item_days.c.unique_id, item_days.c.day, item_days.c.unmet, item_days.c.closed
-    ).where(
-        item_days.c.epoch == epoch,
-        among(connection, item_days.c.unique_id, names),
-        item_days.c.day >= first,
-    )
+def _days(connection: Connection, asked: Mapping[str, Any]) -> dict[str, list[AnyRow]]:
     by_item: defaultdict[str, list[AnyRow]] = defaultdict(list)
-    for row in connection.execute(query):
+    for row in connection.execute(_DAYS, asked):
         by_item[row.unique_id].append(row)
     return by_item
 
 
-def _standing(
-    connection: Connection, epoch: int, names: Sequence[str], first: str
-) -> dict[str, tuple[int, float]]:
-    before = (
-        select(item_days.c.unique_id, func.max(item_days.c.day).label("day"))
-        .where(
-            item_days.c.epoch == epoch,
-            among(connection, item_days.c.unique_id, names),
-            item_days.c.day < first,
-        )
-        .group_by(item_days.c.unique_id)
-        .subquery()
-    )
-    query = (
-        select(item_days.c.unique_id, item_days.c.closing, item_days.c.price)
-        .join(
-            before,
-            and_(item_days.c.unique_id == before.c.unique_id, item_days.c.day == before.c.day),
-        )
-        .where(item_days.c.epoch == epoch)
-    )
-    return {name: (closing, price) for name, closing, price in connection.execute(query)}
+def _standing(connection: Connection, asked: Mapping[str, Any]) -> dict[str, tuple[int, float]]:
+    rows = connection.execute(_STANDING, asked)
+    return {name: (closing, price) for name, closing, price in rows}
 
 
-def days_of(events_in_order: Iterable[Event]) -> dict[str, list[Event]]:
+def days_of(events_in_order: Sequence[Event]) -> dict[str, Sequence[Event]]:
     """Split an item's events by business day."""
+    if events_in_order and events_in_order[0].key[0] == events_in_order[-1].key[0]:
+        return {events_in_order[0].key[0]: events_in_order}  # mostly, and quicker
     grouped = groupby(events_in_order, key=lambda one: one.key[0])
     return {day: list(some) for day, some in grouped}

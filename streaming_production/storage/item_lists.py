@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, exists, func, or_, select
 
 from core_modules.item_terms import ItemTerms
 from streaming_production.event_types import ItemSettings
@@ -24,6 +24,13 @@ from streaming_production.storage.tables import (
 
 _STATES = item_states.c
 _LAST = decisions.c
+_ALL_RECORDS = (
+    select(items, *(column for column in item_states.c if column.name not in items.c))
+    .join(item_states, item_states.c.unique_id == items.c.unique_id)
+    .where(_STATES.epoch == bindparam("epoch"))
+    .order_by(items.c.unique_id)
+)
+_RECORDS = _ALL_RECORDS.where(among(items.c.unique_id))
 
 
 def list_items(connection: Connection, epoch: int, query: ItemQuery) -> Page[ItemRow]:
@@ -45,7 +52,7 @@ def item_rows(connection: Connection, epoch: int, names: Sequence[str]) -> list[
     """Return the rows of some items."""
     newest = (
         select(forecasts.c.unique_id, func.max(forecasts.c.forecast_id).label("forecast_id"))
-        .where(among(connection, forecasts.c.unique_id, names))
+        .where(among(forecasts.c.unique_id))
         .group_by(forecasts.c.unique_id)
         .subquery()
     )
@@ -54,7 +61,7 @@ def item_rows(connection: Connection, epoch: int, names: Sequence[str]) -> list[
         .where(
             orders.c.epoch == epoch,
             orders.c.status.in_(OPEN),
-            among(connection, orders.c.unique_id, names),
+            among(orders.c.unique_id),
         )
         .group_by(orders.c.unique_id)
         .subquery()
@@ -82,24 +89,18 @@ def item_rows(connection: Connection, epoch: int, names: Sequence[str]) -> list[
                 last_closed.c.day == _STATES.last_closed_day,
             ),
         )
-        .where(among(connection, _STATES.unique_id, names))
+        .where(among(_STATES.unique_id))
     )
-    return [_row(row) for row in connection.execute(query)]
+    return [_row(row) for row in connection.execute(query, {"names": names})]
 
 
 def item_records(
     connection: Connection, epoch: int, names: Sequence[str] | None = None
 ) -> list[ItemRecord]:
     """Return items as the catalogue holds them, all by default."""
-    query = (
-        select(items, *(column for column in item_states.c if column.name not in items.c))
-        .join(item_states, item_states.c.unique_id == items.c.unique_id)
-        .where(_STATES.epoch == epoch)
-        .order_by(items.c.unique_id)
-    )
-    if names is not None:
-        query = query.where(among(connection, items.c.unique_id, names))
-    return [_record(row) for row in connection.execute(query)]
+    query = _ALL_RECORDS if names is None else _RECORDS
+    asked = {"epoch": epoch, "names": names}
+    return [_record(row) for row in connection.execute(query, asked)]
 
 
 def _record(row: AnyRow) -> ItemRecord:
@@ -164,12 +165,32 @@ def _conditions(connection: Connection, epoch: int, query: ItemQuery) -> list[Co
     if query.group is not None:
         found.append(items.c.group_name == query.group)
     if query.filter == "at_risk":
-        found.append(or_(_LAST.stockout_risk > AT_RISK, _STATES.on_hand == 0))
+        found.append(at_risk(epoch))
     elif query.filter == "waiting":
         found.append(_LAST.status == "waiting")
     elif query.filter == "flagged":
         found.append(_flagged(connection, epoch))
     return found
+
+
+def at_risk(epoch: int) -> ColumnElement[bool]:
+    """Return the condition that an item is likely to run short.
+
+    A decision's risk counts its order; where that waits, what is there must do without it.
+    """
+    on_order = (
+        select(func.coalesce(func.sum(_expected()), 0))
+        .where(
+            orders.c.epoch == epoch,
+            orders.c.status.in_(OPEN),
+            orders.c.unique_id == _STATES.unique_id,
+        )
+        .scalar_subquery()
+    )
+    # Tomorrow's order comes a day after that of tonight.
+    until_next = _LAST.expected_demand * (1 + 1.0 / items.c.cover_days)
+    without = and_(_LAST.status == "waiting", until_next > _STATES.on_hand + on_order)
+    return or_(_LAST.stockout_risk > AT_RISK, _STATES.on_hand == 0, without)
 
 
 def _flagged(connection: Connection, epoch: int) -> ColumnElement[bool]:

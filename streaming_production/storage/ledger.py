@@ -4,10 +4,11 @@ Stock moves by the core's `receive` and `sell`, for all items at once in rounds:
 every item, then the second, and so on. Sales in a row at one price are one move.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,10 @@ NOTHING: DaySums = (0,) * len(SUMS)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folded:
-    """The days of a sheet; every array is (days,) in the order in which they were begun."""
+    """The days of a sheet; every array is (days,) in the order in which they were begun.
+
+    The fields are in the order of the columns of item_days.
+    """
 
     opening: IntArray
     received: IntArray
@@ -68,7 +72,13 @@ class Folded:
     adjusted: IntArray
     discrepancy: IntArray
     closing: IntArray
+    price: NDArray[np.float64]
     revenue: NDArray[np.float64]
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Return the days one by one, as plain numbers."""
+        columns = (getattr(self, one.name).tolist() for one in fields(self))
+        return zip(*columns, strict=True)
 
 
 @dataclass(slots=True)
@@ -178,6 +188,7 @@ class Sheet:
             adjusted=adjusted,
             discrepancy=booked("discrepancy", differing),
             closing=closing,
+            price=np.array(self.prices, dtype=np.float64),
             revenue=revenue,
         )
 

@@ -4,13 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from streaming_production.events import Event, utc_text
 from streaming_production.storage.engine import among, insert_rows
 from streaming_production.storage.errors import EventConflict
 from streaming_production.storage.facts import Logged
 from streaming_production.storage.tables import epochs, events
+
+# Made once, here and wherever a query is asked often: making it costs more than running it.
+_EPOCH = select(func.coalesce(func.max(epochs.c.epoch), 1))
+_LAST_SEQ = select(func.coalesce(func.max(events.c.seq), 0))
+_HEAD = (
+    select(_EPOCH.scalar_subquery(), events.c.seq, events.c.received_at)
+    .order_by(events.c.seq.desc())
+    .limit(1)
+)
+_KNOWN = select(events.c.id, events.c.body).where(
+    events.c.epoch == bindparam("epoch"),
+    events.c.source == bindparam("source"),
+    among(events.c.id, "ids"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +38,24 @@ class Head:
 
 def current_epoch(connection: Connection) -> int:
     """Return the epoch that is open; the first needs no opening."""
-    query = select(func.coalesce(func.max(epochs.c.epoch), 1))
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(_EPOCH).scalar_one())
 
 
 def last_seq(connection: Connection) -> int:
     """Return the number of the newest event, 0 where there is none."""
-    query = select(func.coalesce(func.max(events.c.seq), 0))
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(_LAST_SEQ).scalar_one())
 
 
 def head(connection: Connection) -> Head:
     """Read where the log stands."""
-    seq = last_seq(connection)
-    before = select(events.c.received_at).where(events.c.seq == seq)
-    received = connection.execute(before).scalar_one_or_none()
     now = utc_text(datetime.now(UTC))
-    if received is not None and now <= received:
+    newest = connection.execute(_HEAD).first()
+    if newest is None:
+        return Head(epoch=1, last_seq=0, now=now)
+    epoch, seq, received = newest
+    if now <= received:
         now = utc_text(datetime.fromisoformat(received) + timedelta(microseconds=1))
-    return Head(epoch=current_epoch(connection), last_seq=seq, now=now)
+    return Head(epoch=epoch, last_seq=seq, now=now)
 
 
 def new_events(connection: Connection, epoch: int, sent: Sequence[Event]) -> list[Event]:
@@ -62,13 +75,8 @@ def new_events(connection: Connection, epoch: int, sent: Sequence[Event]) -> lis
             conflicts.append(event.id)
     logged: set[tuple[str, str]] = set()
     for source, mine in by_source.items():
-        for id_, body in connection.execute(
-            select(events.c.id, events.c.body).where(
-                events.c.epoch == epoch,
-                events.c.source == source,
-                among(connection, events.c.id, list(mine)),
-            )
-        ):
+        asked = {"epoch": epoch, "source": source, "ids": list(mine)}
+        for id_, body in connection.execute(_KNOWN, asked):
             logged.add((source, id_))
             if mine[id_].body != body:
                 conflicts.append(id_)

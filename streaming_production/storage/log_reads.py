@@ -6,12 +6,24 @@ from datetime import date
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from streaming_production.storage.engine import AnyRow, AnySelect, among
 from streaming_production.storage.item_lists import day_of
 from streaming_production.storage.rows import Autonomy, ItemDay, LoggedEvent
 from streaming_production.storage.tables import autonomy, events, item_days, item_states
+
+_ALL_DAYS = (
+    select(item_days)
+    .where(
+        item_days.c.epoch == bindparam("epoch"),
+        item_days.c.day >= bindparam("first"),
+        item_days.c.day <= bindparam("last"),
+    )
+    .order_by(item_days.c.unique_id, item_days.c.day)
+)
+_DAYS = _ALL_DAYS.where(among(item_days.c.unique_id))
+_AUTONOMY = select(autonomy).order_by(autonomy.c.seq.desc()).limit(1)
 
 
 def events_after(
@@ -79,14 +91,13 @@ def item_days_between(
     last: date | None,
 ) -> list[ItemDay]:
     """List item-days in order of item and day."""
-    query = select(item_days).where(item_days.c.epoch == epoch)
-    if names is not None:
-        query = query.where(among(connection, item_days.c.unique_id, names))
-    if first is not None:
-        query = query.where(item_days.c.day >= first.isoformat())
-    if last is not None:
-        query = query.where(item_days.c.day <= last.isoformat())
-    rows = connection.execute(query.order_by(item_days.c.unique_id, item_days.c.day))
+    asked = {
+        "epoch": epoch,
+        "names": names,
+        "first": (first or date.min).isoformat(),
+        "last": (last or date.max).isoformat(),
+    }
+    rows = connection.execute(_ALL_DAYS if names is None else _DAYS, asked)
     return [
         ItemDay(row[1], date.fromisoformat(row[2]), *row[3:])  # after the epoch
         for row in rows
@@ -111,6 +122,5 @@ def last_closed_day(connection: Connection, epoch: int, unique_id: str | None) -
 
 def autonomy_now(connection: Connection) -> Autonomy:
     """Return the limits in force."""
-    query = select(autonomy).order_by(autonomy.c.seq.desc()).limit(1)
-    row = connection.execute(query).first()
+    row = connection.execute(_AUTONOMY).first()
     return Autonomy(*row[1:]) if row else Autonomy()

@@ -20,6 +20,15 @@ from streaming_production.storage.tables import (
 
 KEPT_FORECASTS = 2  # an item: the newest, and the one that a running decision may have read
 
+_NEWEST_OF_ALL = select(func.max(forecasts.c.forecast_id)).group_by(forecasts.c.unique_id)
+_NEWEST = _NEWEST_OF_ALL.where(among(forecasts.c.unique_id))
+_HISTORIES = select(histories).where(among(histories.c.unique_id))
+_FORECASTS_OF_ALL = select(forecasts).where(forecasts.c.forecast_id.in_(_NEWEST_OF_ALL))
+_FORECASTS = select(forecasts).where(forecasts.c.forecast_id.in_(_NEWEST))
+_STAMP = (forecasts.c.unique_id, forecasts.c.origin, forecasts.c.forecast_id)
+_STAMPS_OF_ALL = _FORECASTS_OF_ALL.with_only_columns(*_STAMP)
+_STAMPS = _FORECASTS.with_only_columns(*_STAMP)
+
 
 def put_history(
     connection: Connection,
@@ -41,9 +50,8 @@ def put_history(
 
 def read_histories(connection: Connection, names: Sequence[str]) -> dict[str, History]:
     """Return the histories of items, of those that have one."""
-    query = select(histories).where(among(connection, histories.c.unique_id, names))
     found = {}
-    for name, first_day, days, content in connection.execute(query):
+    for name, first_day, days, content in connection.execute(_HISTORIES, {"names": names}):
         plain = zlib.decompress(content)
         found[name] = History(
             unique_id=name,
@@ -82,19 +90,16 @@ def put_forecasts(connection: Connection, rows: Sequence[ForecastRow]) -> None:
             .over(partition_by=forecasts.c.unique_id, order_by=forecasts.c.forecast_id.desc())
             .label("age"),
         )
-        .where(among(connection, forecasts.c.unique_id, names))
+        .where(among(forecasts.c.unique_id))
         .subquery()
     )
     old = select(ranked.c.forecast_id).where(ranked.c.age > KEPT_FORECASTS)
-    connection.execute(delete(forecasts).where(forecasts.c.forecast_id.in_(old)))
+    connection.execute(delete(forecasts).where(forecasts.c.forecast_id.in_(old)), {"names": names})
 
 
 def newest_forecasts(connection: Connection, names: Sequence[str] | None) -> dict[str, ForecastRow]:
     """Return the newest forecast of each item that has one."""
-    newest = select(func.max(forecasts.c.forecast_id)).group_by(forecasts.c.unique_id)
-    if names is not None:
-        newest = newest.where(among(connection, forecasts.c.unique_id, names))
-    query = select(forecasts).where(forecasts.c.forecast_id.in_(newest))
+    query = _FORECASTS_OF_ALL if names is None else _FORECASTS
     return {
         row.unique_id: ForecastRow(
             unique_id=row.unique_id,
@@ -105,7 +110,7 @@ def newest_forecasts(connection: Connection, names: Sequence[str] | None) -> dic
             body=row.body,
             forecast_id=row.forecast_id,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query, {"names": names})
     }
 
 
@@ -113,15 +118,10 @@ def forecast_stamps(
     connection: Connection, names: Sequence[str] | None = None
 ) -> dict[str, tuple[date, int]]:
     """Return the origin and number of each item's newest forecast, of all items by default."""
-    newest = select(func.max(forecasts.c.forecast_id)).group_by(forecasts.c.unique_id)
-    if names is not None:
-        newest = newest.where(among(connection, forecasts.c.unique_id, names))
-    query = select(forecasts.c.unique_id, forecasts.c.origin, forecasts.c.forecast_id).where(
-        forecasts.c.forecast_id.in_(newest)
-    )
+    query = _STAMPS_OF_ALL if names is None else _STAMPS
     return {
         name: (date.fromisoformat(origin), number)
-        for name, origin, number in connection.execute(query)
+        for name, origin, number in connection.execute(query, {"names": names})
     }
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select
 
 from streaming_production.storage.engine import AnyRow, AnySelect, among
 from streaming_production.storage.item_lists import day_of
@@ -40,6 +40,36 @@ _ORDERS = (
     .join(items, items.c.unique_id == orders.c.unique_id)
     .outerjoin(outbox, outbox.c.order_id == orders.c.order_id)
 )
+_DECISION = _DECISIONS.where(decisions.c.decision_id == bindparam("decision_id"))
+_ALL_OPEN_ORDERS = _ORDERS.where(
+    orders.c.epoch == bindparam("epoch"), orders.c.status.in_(OPEN)
+).order_by(orders.c.due, orders.c.order_id)
+_OPEN_ORDERS = _ALL_OPEN_ORDERS.where(among(orders.c.unique_id))
+
+
+def decisions_under(
+    connection: Connection,
+    epoch: int,
+    rule: str,
+    first: date,
+    last: date | None,
+    names: Sequence[str],
+) -> tuple[int, int]:
+    """Count the decisions under a rule on some days, and those of them that placed an order.
+
+    `names` are the items meant, all where there are none.
+    """
+    query = select(func.count(), func.count(decisions.c.order_id)).where(
+        decisions.c.epoch == epoch,
+        decisions.c.day >= first.isoformat(),
+        decisions.c.rule == rule,
+    )
+    if last is not None:
+        query = query.where(decisions.c.day <= last.isoformat())
+    if names:
+        query = query.where(among(decisions.c.unique_id))
+    made, ordered = connection.execute(query, {"names": list(names)} if names else {}).one()
+    return made, ordered
 
 
 def list_decisions(connection: Connection, epoch: int, query: DecisionQuery) -> Page[DecisionRow]:
@@ -94,7 +124,7 @@ def _page(
 
 def decision_row(connection: Connection, decision_id: str) -> DecisionRow | None:
     """Return one decision, of any epoch."""
-    row = connection.execute(_DECISIONS.where(decisions.c.decision_id == decision_id)).first()
+    row = connection.execute(_DECISION, {"decision_id": decision_id}).first()
     return _decision(row) if row else None
 
 
@@ -108,13 +138,9 @@ def open_orders(
     connection: Connection, epoch: int, names: Sequence[str] | None
 ) -> dict[str, list[OrderRow]]:
     """Return the orders still to come, by item and due day."""
-    query = _ORDERS.where(orders.c.epoch == epoch, orders.c.status.in_(OPEN)).order_by(
-        orders.c.due, orders.c.order_id
-    )
-    if names is not None:
-        query = query.where(among(connection, orders.c.unique_id, names))
+    query = _ALL_OPEN_ORDERS if names is None else _OPEN_ORDERS
     found: defaultdict[str, list[OrderRow]] = defaultdict(list)
-    for row in connection.execute(query):
+    for row in connection.execute(query, {"epoch": epoch, "names": names}):
         found[row.unique_id].append(_order(row))
     return dict(found)
 

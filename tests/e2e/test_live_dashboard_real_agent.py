@@ -98,6 +98,9 @@ def test_an_order_goes_from_the_day_s_close_over_the_planners_approval_to_the_su
         page.locator("#link-state[data-state=live]").wait_for()
         events = [sale(1, 2900), closing(2, "2024-01-01")]
         requests.post(f"{agent.url}/api/events", json=events, timeout=10).raise_for_status()
+        decisions = f"{agent.url}/api/decisions"
+        # The first decision on a fresh machine waits until its code is compiled.
+        wait_until(lambda: requests.get(decisions, timeout=10).json()["total"] > 0, 120)
         approve = page.get_by_role("button", name=re.compile("^Approve"))
         approve.wait_for(timeout=2 * SEEN)  # without a reload
         look_at_the_why(page)

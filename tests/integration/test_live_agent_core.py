@@ -13,7 +13,7 @@ from streaming_production.deciding.core_settings import CoreSettings
 from streaming_production.deciding.decision_inputs import unpacked
 from streaming_production.deciding.refusals import NoForecast, NotAccepted, NotPossible
 from streaming_production.deciding.wire_day import WireDay
-from streaming_production.storage.queries import DecisionQuery, OrderQuery
+from streaming_production.storage.queries import AT_RISK, DecisionQuery, ItemQuery, OrderQuery
 from streaming_production.store import EventConflict, RuleBroken, Store, UnknownItems
 from tests.live_stock_room import StockRoom, closing, day, posted, sale, terms, wait_for
 
@@ -91,7 +91,7 @@ def test_an_item_without_a_forecast_waits_and_is_decided_when_it_comes(tmp_path:
         shop.close(2)
         assert not shop.decide()
         assert shop.decided(1) == []
-        assert "2 items have no forecast" in shop.core.ready()[0]
+        assert "2 items without a forecast" in shop.core.ready()[0]
         shop.rounds.run()
         assert shop.decide()
         assert [len(shop.decided(number)) for number in (1, 2)] == [2, 2]
@@ -267,8 +267,29 @@ def test_an_order_above_a_limit_waits_until_a_person_approves(shop: StockRoom) -
     answered = shop.core.answer_decision(made.decision_id, "approve", "eva", "")
     assert (answered.status, answered.decided_by) == ("approved", "eva")
     assert shop.store.order(str(answered.order_id)).status == "confirmed"
-    with pytest.raises(RuleBroken, match="not waiting"):
-        shop.core.answer_decision(made.decision_id, "approve", "eva", "")
+    for verdict, units in (("approve", None), ("override", 7), ("reject", None)):
+        with pytest.raises(RuleBroken, match="is approved, not waiting"):
+            shop.core.answer_decision(made.decision_id, verdict, "eva", "", units)
+
+
+def test_an_item_whose_order_waits_is_at_risk_until_it_is_approved(shop: StockRoom) -> None:
+    shop.core.change_item("a", settings={"automatic": False}, who="eva", why="try")
+    made = shop.play(1, 30)
+    assert made.stockout_risk < AT_RISK  # as its order comes
+    risky = ItemQuery(filter="at_risk")
+    assert [one.unique_id for one in shop.store.list_items(risky).rows] == ["a"]
+    assert shop.store.key_figures(7).totals.at_risk == 1
+    shop.core.answer_decision(made.decision_id, "approve", "eva", "")
+    assert shop.store.list_items(risky).rows == []
+    assert shop.store.key_figures(7).totals.at_risk == 0
+
+
+def test_an_event_of_a_wrong_year_is_refused(shop: StockRoom) -> None:
+    wrong = sale(5_500, 3)
+    with pytest.raises(RuleBroken, match="mend its time"):
+        shop.core.accept([sale(1, 3), wrong])
+    assert shop.store.days_of(["a"], day(1)) == {}
+    shop.core.accept([sale(1, 3)])
 
 
 def test_a_person_may_order_another_quantity_that_the_supplier_takes(tmp_path: Path) -> None:
@@ -360,6 +381,21 @@ def test_signals_say_what_the_agent_does_about_them(shop: StockRoom) -> None:
     shop.play(1)
     shop.play(2)
     assert "2 decisions under its rule" in shop.core.signals()[0]["response"]
+    ended = posted(
+        "signal.ended",
+        None,
+        day(2),
+        "23:30:00",
+        "over",
+        {"signal_id": "p", "last_day": str(day(2))},
+    )
+    shop.core.accept([ended])
+    later = promotion | {"signal_id": "q", "start": str(day(8)), "last_day": str(day(9))}
+    shop.core.accept([posted("signal.announced", None, day(5), "09:00:00", "q", later)])
+    for number in range(3, 8):
+        shop.play(number)
+    first = next(one for one in shop.core.signals() if one["signal_id"] == "p")
+    assert "2 decisions under its rule" in first["response"]  # the others are the second's
 
 
 def test_a_waiting_reader_hears_of_news_at_once(shop: StockRoom) -> None:

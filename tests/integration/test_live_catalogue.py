@@ -103,6 +103,9 @@ def test_a_planners_open_orders_are_on_their_way_and_counted_on(
     assert fields is not None
     assert (fields["on_hand"], fields["on_order"]) == (30, 48)
     assert made.quantity % 12 == 0
+    last = date(2024, 4, 1)
+    shop.store.append([posted("day.closed", None, last, "23:00:00", "close", {"day": str(last)})])
+    assert shop.store.key_figures(28).totals.decisions == 1  # nobody decided the other one here
     assert shop.store.self_check() == []
 
 

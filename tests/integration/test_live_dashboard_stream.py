@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from streaming_production.dashboard.agent_client import StreamMessage, read_messages
+from streaming_production.dashboard import agent_client
+from streaming_production.dashboard.agent_client import AgentClient, StreamMessage, read_messages
+from streaming_production.dashboard.relay import Relay
 from tests.live_server import wait_until
 from tests.live_shop import Shop
 
@@ -136,3 +138,42 @@ def test_pages_are_told_within_five_seconds_that_the_agent_went_and_when_it_is_b
     listener.wait_for("agent", b'"reachable":true', limit=8)
     listener.wait_for("refresh")
     assert requests.get(f"{opened.served.url}/orders", timeout=10).status_code == 200
+
+
+@contextlib.contextmanager
+def half_a_stream(*, silent: bool) -> Iterator[str]:
+    """Be an agent that begins a stream, then dies in the middle of it or falls silent."""
+    ending = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                chunk = b"event: hello\ndata: {}\n\n"
+                connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
+                connection.sendall(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+                if silent:
+                    ending.wait(10)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        ending.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_an_agent_killed_or_frozen_in_the_middle_of_its_stream_is_away(
+    silent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_client, "SILENCE", 0.3)
+    with half_a_stream(silent=silent) as url:
+        client = AgentClient(url)
+        relay = Relay(client)
+        relay.start()
+        wait_until(lambda: relay.last_contact is not None, 5)
+        wait_until(lambda: relay.away, 5)
+        relay.stop()
+        client.close()

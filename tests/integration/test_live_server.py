@@ -1,7 +1,9 @@
 """The server on a real socket: slow clients, refusals that are read, streams, an orderly end."""
 
 import contextlib
+import gc
 import http.client
+import io
 import json
 import socket
 import threading
@@ -11,6 +13,7 @@ from collections.abc import Generator, Iterator
 import pytest
 import requests
 from flask import Flask, Response, request
+from waitress.buffers import OverflowableBuffer
 
 from streaming_production.web.event_stream import HEARTBEAT, stream_response
 from streaming_production.web.limits import Slots
@@ -20,6 +23,7 @@ from tests.live_server import Running, running, slow_clients, wait_until
 
 WIRE = "/api/process-day"
 MOST = 100_000  # bytes of a body
+LONG = 4 * 1024 * 1024  # bytes of a stream
 
 
 class SmallApp(Flask):
@@ -43,6 +47,15 @@ class SmallApp(Flask):
                     stop.wait(0.05)
 
             return stream_response(beats(), self.slots)
+
+        @self.get("/long")
+        def long() -> Response:
+            def chunks() -> Generator[bytes]:
+                for _ in range(LONG // 16_384):
+                    yield b"x" * 16_384
+                stop.wait(5)
+
+            return stream_response(chunks(), self.slots)
 
         @self.get("/slow")
         def slow() -> str:
@@ -131,6 +144,18 @@ def test_streams_beyond_the_limit_are_refused_and_a_reader_that_goes_frees_its_p
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
         assert requests.post(f"{one.url}/length", data=b"abc", timeout=10).json()["length"] == 3
     wait_until(lambda: app.slots.taken == 0, 5)
+
+
+def test_what_a_stream_has_sent_is_not_kept(small: tuple[Running, SmallApp]) -> None:
+    one, _ = small
+    with requests.get(f"{one.url}/long", stream=True, timeout=10) as answer:
+        pieces, read = answer.raw.stream(65536), 0  # to let go of it would close the connection
+        while read < LONG:
+            read += len(next(pieces))
+        buffers = [found for found in gc.get_objects() if isinstance(found, OverflowableBuffer)]
+        files = [found.getfile() for found in buffers if found.buf]
+        kept = [file.seek(0, io.SEEK_END) for file in files if not file.closed]
+        assert sum(kept) < LONG / 8
 
 
 def test_a_head_request_takes_no_stream(small: tuple[Running, SmallApp]) -> None:

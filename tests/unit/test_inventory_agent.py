@@ -222,7 +222,7 @@ def test_the_reorder_point_and_the_order_up_to_level_frame_the_decision() -> Non
 
 def test_a_reason_is_one_sentence_with_the_numbers_behind_it() -> None:
     reason = decision(250).reason
-    assert reason.startswith("Normal operations: 50 units are expected on the shelf on 2024-05-04")
+    assert reason.startswith("Normal operations: 50 units expected on the shelf on 2024-05-04")
     assert reason.endswith(").")
     assert "50 more" in reason
 

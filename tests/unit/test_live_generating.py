@@ -25,7 +25,7 @@ from streaming_production.generating.true_items import true_items
 from streaming_production.generating.world import ItemTruth, SyntheticWorld, as_promised
 
 START = date(2024, 1, 1)
-DEMO_ITEM = ItemTruth("Electronics_DEMO_ITEM", 50.0, None)
+DEMO_ITEM = ItemTruth("Electronics_DEMO_ITEM", 50.0, None, 3)
 
 
 def day_facts(world: SyntheticWorld | ReplayedWorld, number: int) -> list[CloudEvent]:
@@ -87,7 +87,7 @@ def test_sales_of_a_day_add_up_to_its_demand_and_fall_into_business_hours() -> N
 
 
 def test_every_event_is_one_that_the_agent_accepts_and_no_id_comes_twice() -> None:
-    items = [DEMO_ITEM, ItemTruth("Sports_DEMO_ITEM", 20.0, demo_pattern("Sports"))]
+    items = [DEMO_ITEM, ItemTruth("Sports_DEMO_ITEM", 20.0, demo_pattern("Sports"), 3)]
     world = SyntheticWorld(items, chosen_events("stress", START, 60, 0), START, 60, seed=0)
     facts = [event for number in range(60) for event in day_facts(world, number)]
     parcels = event_parcels(facts)
@@ -174,6 +174,8 @@ def test_an_order_placed_during_a_disruption_comes_late_and_short() -> None:
     world = SyntheticWorld([DEMO_ITEM], (trouble,), START, 20, seed=0)
     late = world.delivery(order(placed_day="2024-01-02", due="2024-01-05"))
     assert (late.day, late.quantity, late.short) == (date(2024, 1, 9), 70, True)
+    known = world.delivery(order(placed_day="2024-01-02", due="2024-01-09"))
+    assert known.day == date(2024, 1, 9)  # the delay is not added a second time
     after = world.delivery(order(placed_day="2024-01-03", due="2024-01-06"))
     assert (after.day, after.quantity, after.short) == (date(2024, 1, 6), 100, False)
 
@@ -202,7 +204,7 @@ def test_items_of_a_profile_are_recognised_with_the_seed_of_their_catalogue() ->
 
 def test_a_planners_own_items_are_refused_with_the_way_out() -> None:
     rows = [{"unique_id": "widget", "unit_price": 3.0}]
-    with pytest.raises(ValueError, match=r"1 items \('widget' first\).*--replay FILE"):
+    with pytest.raises(ValueError, match=r"1 item \('widget' first\).*--replay FILE"):
         true_items(rows, seeds=(0,))
 
 
@@ -317,7 +319,7 @@ def test_transactions_are_replayed_at_their_own_times_and_prices(tmp_path: Path)
 
 def test_old_sales_are_replayed_whole_weeks_later(tmp_path: Path) -> None:
     sales, weeks = transactions(tmp_path).dated_after(date(2024, 1, 1))
-    # 2010-12-01 was a Wednesday, and so is 2024-01-03.
+    # 2010-12-01 was a Wednesday, and so is 2024-01-03; there are sales on no other day.
     assert (sales.first_day, weeks) == (date(2024, 1, 3), 683)
     assert transactions(tmp_path).dated_after(date(2010, 12, 1))[1] == 0
 
