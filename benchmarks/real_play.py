@@ -17,7 +17,7 @@ from scipy.special import ndtr
 
 from core_modules.ordering.order_choice import FINEST, RUNG, WIDE, cost_at, safety_rung
 from core_modules.ordering.order_problem import NO_MAXIMUM
-from core_modules.ordering.rollout import Rollout, search
+from core_modules.ordering.rollout import Rollout, levels_shown, recent_pace, search
 from core_modules.policies.rule_arithmetic import (
     Past,
     Terms,
@@ -154,7 +154,7 @@ def agent_order(
 ) -> float:
     """Return what `choose_order` answers to the same problem, units."""
     paths, periods = demand.shape
-    ones, weights = np.ones((paths, periods)), np.full(paths, 1 / paths)
+    weights, ones = np.full(paths, 1 / paths), np.ones((periods, paths))
     variance = np.zeros(periods)
     for period in range(periods):
         variance[period] = demand[:, period].var()
@@ -173,12 +173,17 @@ def agent_order(
     below = need[min(np.searchsorted(reached, shortage[3] - 1e-12), paths - 1)]
     z = (here - centre) / spread if spread > 0 else 0.0
     z_below = (below - centre) / spread if spread > 0 else 0.0
-    lead_times = np.full((paths, 1 + periods), lead_time)
+    by_period = np.ascontiguousarray(demand.T)
+    precision = 1 / level_variance if level_variance > 0 else np.inf
+    arrivals = np.empty((periods, paths), dtype=np.int64)
+    for period in range(periods):
+        arrivals[period] = period + lead_time
     world = Rollout(
-        demand, mean, variance, ones, ones, 0.0,
-        1 / level_variance if level_variance > 0 else np.inf,
-        np.zeros(paths, dtype=np.int64), arriving, on_hand, 0.0, REVIEW,
-        1.0, 0, False, HOLDING, 0.0, 0.0, 0.0, 1, 1, float(NO_MAXIMUM), lead_times, np.ones(paths),
+        by_period, mean, variance, ones, np.zeros((periods, paths)), 0.0,
+        levels_shown(by_period, mean, variance, ones, ones, precision),
+        recent_pace(mean, ones), recent_pace(variance, ones), arriving, on_hand, 0.0, REVIEW,
+        1.0, 0, False, HOLDING, 0.0, 0.0, 0.0, 1, 1, float(NO_MAXIMUM),
+        np.full(paths, lead_time - 1), arrivals, np.ones(paths),
     )  # fmt: skip
     fine = max(int(FINEST * spread), 1)
     widest = max(spread / 2, WIDE * fine) if spread > 0 else 0.0

@@ -96,9 +96,9 @@ def rollout_of(problem: OrderProblem) -> Rollout:
         known=known,
         extra=surge - 1.0,
         surge_stays=outlook.surge_stays,
-        level=_levels(demand, outlook.mean, outlook.variance, known, surge, precision),
-        pace=_recent(outlook.mean, known),
-        pace_variance=_recent(outlook.variance, known),
+        level=levels_shown(demand, outlook.mean, outlook.variance, known, surge, precision),
+        pace=recent_pace(outlook.mean, known),
+        pace_variance=recent_pace(outlook.variance, known),
         due=problem.due,
         on_hand=float(problem.on_hand),
         backlog=float(problem.backlog),
@@ -150,7 +150,7 @@ def _arrivals(problem: OrderProblem) -> tuple[IntArray, IntArray]:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _levels(
+def levels_shown(
     demand: FloatArray,
     mean: FloatArray,
     variance: FloatArray,
@@ -179,7 +179,7 @@ def _levels(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _recent(units: FloatArray, known: FloatArray) -> FloatArray:
+def recent_pace(units: FloatArray, known: FloatArray) -> FloatArray:
     """Return what the last seven periods hold on average, known events included, (paths,)."""
     periods, paths = known.shape
     first = max(periods - 7, 0)
