@@ -2,13 +2,13 @@
 
 Run from the project's root:
 
-    python benchmarks/forecast.py                  # more items, both modes, minutes
-    python benchmarks/forecast.py --quick --json   # under a minute
+    python benchmarks/forecast.py                  # many items, peers, scaling, floor: minutes
+    python benchmarks/forecast.py --quick --json   # the ratios to Prophet alone, under a minute
     python benchmarks/forecast.py --m5             # also 30,490 items of 1,913 days, both cores
 
 730 days, 58 columns, 28 days ahead with 80 and 95 % intervals (Prophet: 80 % alone). Both run in
 one process on one core; Prophet's figure is the median over items, the engine's the median over
-rounds of all items. What numba compiles at a first call is timed apart.
+rounds of all items. What numba compiles at a first call is timed apart. Peers run on both cores.
 """
 
 import argparse
@@ -29,6 +29,8 @@ if not __package__:
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
+from benchmarks.forecast_floor import floors, scaling  # noqa: E402
+from benchmarks.forecast_peers import peers  # noqa: E402
 from core_modules.batch_prophet.design import prophet_silence  # noqa: E402
 from core_modules.batch_prophet.fitting import fit_batch  # noqa: E402
 from core_modules.batch_prophet.prediction import predict_batch  # noqa: E402
@@ -41,6 +43,7 @@ MODES = ("additive", "multiplicative")
 # items, as in a shop.
 QUICK = {"additive": (3000, 500), "multiplicative": (1500, 500)}
 WHOLE = {"additive": (20_000, 2000), "multiplicative": (5000, 2000)}
+PEER_ITEMS, PEER_FITS = 4000, 40
 M5_ITEMS, M5_DAYS, M5_CHUNK = 30_490, 1_913, 2_000
 
 
@@ -52,6 +55,10 @@ def main() -> None:
     parser.add_argument("--m5", action="store_true", help="also M5's size, on both cores")
     chosen = parser.parse_args()
     found = ratios(QUICK if chosen.quick else WHOLE, fits=6 if chosen.quick else 40)
+    if not chosen.quick:
+        frame = long_frame(sales(PEER_ITEMS))
+        found |= peers(frame, shop_settings(), AHEAD, few=PEER_FITS)
+        found |= scaling(AHEAD) | floors(items=2000)
     if chosen.m5:
         found |= m5_size()
     if chosen.json:
