@@ -41,6 +41,7 @@ def plan(out: Path, files: PlanFiles = FILES, **changed: Any) -> pd.DataFrame:
         "profile": None,
         "limits": RoomLimits(),
         "seed": 0,
+        "engine": "prophet",
         "jobs": 1,
         "json": False,
     }
