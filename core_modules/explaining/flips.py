@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from math import log
 from typing import TYPE_CHECKING
 
@@ -54,9 +55,10 @@ def find_flips(inputs: Inputs) -> list[Flip]:
     quantity moves one way with the input, as it does but for fixed costs and limits.
     """
     chosen = inputs.quantity()
+    searches = [search(inputs, chosen) for search in _SEARCHES]
     flips = []
-    for kind in ("order", "quantity"):
-        found = [one for search in _SEARCHES if (one := search(inputs, chosen, kind))]
+    for kind in ("order", "quantity") if chosen else ("order",):
+        found = [one for search in searches if (one := search(kind))]
         flips += sorted(found, key=lambda flip: abs(flip.relative))
     return flips
 
@@ -71,78 +73,94 @@ def _then(quantity: int) -> str:
     return f"{quantity:,} would be ordered" if quantity else "nothing would be ordered"
 
 
-def _on_hand(inputs: Inputs, chosen: int, kind: str) -> Flip | None:
+# Prepared for inputs and the quantity chosen, then asked for a flip of each kind: what is decided
+# on the way to one serves the other.
+Search = Callable[[Inputs, int], Callable[[str], Flip | None]]
+
+
+def _on_hand(inputs: Inputs, chosen: int) -> Callable[[str], Flip | None]:
     now = inputs.situation.on_hand
     position = now + int(inputs.situation.due.sum())
     reach = max(2 * position, 4 * chosen, 10)
 
+    @cache
     def at(change: int) -> int:
         situation = replace(inputs.situation, on_hand=now + change)
         return replace(inputs, situation=situation).quantity()
 
-    best: tuple[int, int] | None = None
-    for sign, most in ((1, reach), (-1, now)):
-        if most < 1 or not _flipped(chosen, at(sign * most), kind):
-            continue
-        low, high = 0, most
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (
-                (low, middle) if _flipped(chosen, at(sign * middle), kind) else (middle, high)
-            )
-        if best is None or high < abs(best[0]):
-            best = (sign * high, at(sign * high))
-    if best is None:
-        return None
-    change, quantity = best
-    more = plural(abs(change), "more unit" if change > 0 else "fewer unit")
-    words = f"with {more} on hand"
-    return Flip("on_hand", kind, change / max(position, 1), quantity, f"{words} {_then(quantity)}")
-
-
-def _lead_time(inputs: Inputs, chosen: int, kind: str) -> Flip | None:
-    now = inputs.terms.lead_time
-    room = inputs.state.model.fitted.size - inputs.terms.review_period
-    for change in (-1, 1):
-        if not 1 <= now + change <= room:
-            continue
-        moved = replace(inputs, terms=replace(inputs.terms, lead_time=now + change))
-        quantity = moved.quantity()
-        if _flipped(chosen, quantity, kind):
-            words = f"with a lead time of {now + change} instead of {now} periods"
-            return Flip("lead_time", kind, change / now, quantity, f"{words} {_then(quantity)}")
-    return None
-
-
-def _factor(
-    name: str, words: str, scaled: Callable[[Inputs, float], Inputs]
-) -> Callable[[Inputs, int, str], Flip | None]:
-    """Return the search over a factor on an input."""
-
-    def search(inputs: Inputs, chosen: int, kind: str) -> Flip | None:
-        best: tuple[float, int] | None = None
-        for widest in (WIDEST, 1 / WIDEST):
-            quantity = scaled(inputs, widest).quantity()
-            if not _flipped(chosen, quantity, kind):
+    def search(kind: str) -> Flip | None:
+        best: int | None = None
+        for sign, most in ((1, reach), (-1, now)):
+            if most < 1 or not _flipped(chosen, at(sign * most), kind):
                 continue
-            low, high, then = 0.0, 1.0, quantity
-            for _ in range(STEPS):
-                middle = (low + high) / 2
-                quantity = scaled(inputs, widest**middle).quantity()
-                if _flipped(chosen, quantity, kind):
-                    high, then = middle, quantity
+            low, high = 0, most
+            while high - low > 1:
+                middle = (low + high) // 2
+                if _flipped(chosen, at(sign * middle), kind):
+                    high = middle
                 else:
                     low = middle
-            if best is None or abs(log(widest**high)) < abs(log(best[0])):
-                best = (widest**high, then)
+            if best is None or high < abs(best):
+                best = sign * high
         if best is None:
             return None
-        change, quantity = best[0] - 1, best[1]
-        size = f"{100 * abs(change):.0f} % {'higher' if change > 0 else 'lower'}"
-        told = f"{words} {size} {_then(quantity)}"
-        return Flip(name, kind, change, quantity, told)
+        more = plural(abs(best), "more unit" if best > 0 else "fewer unit")
+        told = f"with {more} on hand {_then(at(best))}"
+        return Flip("on_hand", kind, best / max(position, 1), at(best), told)
 
     return search
+
+
+def _lead_time(inputs: Inputs, chosen: int) -> Callable[[str], Flip | None]:
+    now = inputs.terms.lead_time
+    room = inputs.state.model.fitted.size - inputs.terms.review_period
+
+    @cache
+    def at(lead_time: int) -> int:
+        return replace(inputs, terms=replace(inputs.terms, lead_time=lead_time)).quantity()
+
+    def search(kind: str) -> Flip | None:
+        for then in (now - 1, now + 1):
+            if 1 <= then <= room and _flipped(chosen, at(then), kind):
+                words = f"with a lead time of {then} instead of {now} periods"
+                told = f"{words} {_then(at(then))}"
+                return Flip("lead_time", kind, (then - now) / now, at(then), told)
+        return None
+
+    return search
+
+
+def _factor(name: str, words: str, scaled: Callable[[Inputs, float], Inputs]) -> Search:
+    """Return the search over a factor on an input."""
+
+    def prepared(inputs: Inputs, chosen: int) -> Callable[[str], Flip | None]:
+        @cache
+        def at(factor: float) -> int:
+            return scaled(inputs, factor).quantity()
+
+        def search(kind: str) -> Flip | None:
+            best: float | None = None
+            for widest in (WIDEST, 1 / WIDEST):
+                if not _flipped(chosen, at(widest), kind):
+                    continue
+                low, high = 0.0, 1.0
+                for _ in range(STEPS):
+                    middle = (low + high) / 2
+                    if _flipped(chosen, at(widest**middle), kind):
+                        high = middle
+                    else:
+                        low = middle
+                if best is None or abs(log(widest**high)) < abs(log(best)):
+                    best = widest**high
+            if best is None:
+                return None
+            change = best - 1
+            size = f"{100 * abs(change):.0f} % {'higher' if change > 0 else 'lower'}"
+            return Flip(name, kind, change, at(best), f"{words} {size} {_then(at(best))}")
+
+        return search
+
+    return prepared
 
 
 def _demand(inputs: Inputs, factor: float) -> Inputs:

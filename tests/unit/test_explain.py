@@ -14,6 +14,7 @@ from core_modules.decision_inputs import (
     read_decision_inputs,
     write_decision_inputs,
 )
+from core_modules.explaining import flips
 from core_modules.explaining.decision_rows import DECISION_COLUMNS, decision_row, next_best
 from core_modules.explaining.explanation import Explanation, explain
 from core_modules.explaining.explanation_text import explanation_lines
@@ -105,13 +106,13 @@ def test_alternatives_are_clearly_other_quantities_with_what_they_cost_more() ->
 
 
 def test_the_stock_that_makes_an_order_needless_is_found_to_the_unit() -> None:
-    flips = {(flip.name, flip.kind): flip for flip in explained(250).flips}
+    found = {(flip.name, flip.kind): flip for flip in explained(250).flips}
     # 300 units serve the two days before the arrival and the day of it.
-    stock = flips["on_hand", "order"]
+    stock = found["on_hand", "order"]
     assert stock.sentence == "with 50 more units on hand nothing would be ordered"
     assert stock.relative == pytest.approx(50 / 250)
     # 250 serve 2.5 of the 3 days at 100 a day: demand a sixth lower needs no order.
-    assert flips["demand", "order"].relative == pytest.approx(-1 / 6, abs=0.02)
+    assert found["demand", "order"].relative == pytest.approx(-1 / 6, abs=0.02)
 
 
 def test_the_stock_that_makes_an_order_needed_is_found_where_nothing_is_ordered() -> None:
@@ -127,6 +128,23 @@ def test_a_longer_lead_time_is_among_the_changes() -> None:
     # A day longer: 300 of 312 are gone when the order arrives, 88 more are wanted that day.
     flip = next(one for one in explained(312).flips if one.name == "lead_time")
     assert flip.sentence == "with a lead time of 4 instead of 3 periods 88 would be ordered"
+
+
+def test_no_change_is_decided_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def counted(
+        state: ItemState, terms: ItemTerms, day: date, situation: Situation, settings: AgentSettings
+    ) -> Decision:
+        asked.append((terms, situation.on_hand, float(state.model.fitted[0])))
+        return decide(state, terms, day, situation, settings)
+
+    monkeypatch.setattr(flips, "decide", counted)
+    start = state()
+    for on_hand in (250, 312):  # something is ordered, nothing is
+        asked.clear()
+        explain(start, TERMS, TODAY, situation(on_hand), COST)
+        assert len(asked) == len(set(asked))
 
 
 def test_what_was_not_known_names_the_gaps_of_events_shocks_and_history() -> None:
