@@ -24,8 +24,14 @@ class View:
 @dataclass(frozen=True, slots=True)
 class _Kept:
     view: View
-    generation: int
-    made: float  # monotonic seconds
+    generation: int  # the newest when its making began
+    began: float  # monotonic seconds
+
+    def serves(self, generation: int, came: float) -> bool:
+        """Tell whether it is new enough for who came at a time and generation."""
+        if self.began >= came:
+            return True
+        return self.generation >= generation and time.monotonic() - self.began < FRESH
 
 
 class PageCache:
@@ -36,17 +42,21 @@ class PageCache:
         self._making = [threading.Lock() for _ in range(64)]  # shared by address, to stay few
         self._lock = threading.Lock()
 
-    def get(self, key: str, generation: int, make: Callable[[], View]) -> View:
-        """Return the view of this generation, or an older one while the agent is away.
+    def get(self, key: str, generation: Callable[[], int], make: Callable[[], View]) -> View:
+        """Return a view no older than this call's generation, or any while the agent is away.
+
+        `generation` tells the newest one. Whoever waited for a view that another began meanwhile
+        takes that one, whatever changed since: the next news tells of it.
 
         Raises:
             AgentAwayError: the agent is away and there is no older one.
         """
+        asked, came = generation(), time.monotonic()
         with self._making[hash(key) % len(self._making)]:
             kept = self._kept.get(key)
-            if kept and kept.generation == generation and time.monotonic() - kept.made < FRESH:
+            if kept and kept.serves(asked, came):
                 return kept.view
-            began = time.monotonic()
+            made_of, began = generation(), time.monotonic()
             try:
                 view = make()
             except AgentAwayError:
@@ -54,7 +64,7 @@ class PageCache:
                     raise
                 return View(kept.view.chip, kept.view.main, stale=True)
             with self._lock:
-                self._keep(key, _Kept(view, generation, began))
+                self._keep(key, _Kept(view, made_of, began))
             return view
 
     def _keep(self, key: str, kept: _Kept) -> None:

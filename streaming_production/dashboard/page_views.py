@@ -50,7 +50,7 @@ class PageMaker:
         # A page of the agent's data is the same for all who may do the same.
         key = f"{may_act} {request.full_path}"
         try:
-            return self.answer(name, self.cache.get(key, self.relay.generation, make))
+            return self.answer(name, self.cache.get(key, lambda: self.relay.generation, make))
         except AgentAwayError:
             return self.answer(name, _view("away.html", stale=True), 503)
         except AgentRefusedError as error:
