@@ -337,6 +337,7 @@ class AgentCore:
 
 
 def _worker_arguments(settings: CoreSettings) -> list[str]:
-    arguments = [f"--jobs={settings.jobs}", f"--refit-every={settings.refit_every}"]
+    names = ("jobs", "engine", "refit_every")
+    arguments = [f"--{name.replace('_', '-')}={getattr(settings, name)}" for name in names]
     cache = settings.forecast_cache
     return [*arguments, f"--cache={cache}"] if cache else arguments

@@ -20,6 +20,8 @@ import orjson
 import pandas as pd
 import typer
 
+from core_modules.command_options import EngineOption
+from core_modules.forecasting.engines import Engine
 from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.market_events import MarketEvent
 from streaming_production.deciding.forecast_rounds import ForecastRounds, Round
@@ -36,14 +38,15 @@ NICENESS = 10  # fits give way to the agent, which shares the machine
 class Forecaster:
     """Fits with the demand forecaster."""
 
-    jobs: int  # processes
+    jobs: int  # processes, or threads of the batch engine
     cache: Path | None  # folder that keeps fits
+    engine: Engine
 
     def __call__(
         self, frame: pd.DataFrame, horizon: int, events: Sequence[MarketEvent]
     ) -> Sequence[DemandModel]:
         """Fit a long frame; items of several groups are pooled within them too."""
-        from core_modules.demand_forecaster import fit_models
+        from core_modules.demand_forecaster import ForecastSettings, fit_models
 
         groups, items = frame["group"].nunique(), frame["unique_id"].nunique()
         with warnings.catch_warnings():
@@ -53,6 +56,7 @@ class Forecaster:
                 horizon=horizon,
                 events=events,
                 groups=["group"] if 1 < groups < items else None,
+                settings=ForecastSettings(engine=self.engine),
                 jobs=self.jobs,
                 cache=self.cache,
             )
@@ -64,6 +68,7 @@ def main(
         typer.Option(help="The agent's store: a file or a database URL.", envvar=STORE_VARIABLE),
     ],
     jobs: Annotated[int, typer.Option(help="Processes that fit.", min=1)] = 1,
+    engine: EngineOption = "prophet",
     refit_every: Annotated[int, typer.Option(help="Closed days between refits.", min=1)] = 7,
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps fits.")] = None,
     parent: Annotated[int, typer.Option(help="Process to end with; 0: none.")] = 0,
@@ -81,7 +86,7 @@ def main(
 
     opened = Store.open(store)
     try:
-        rounds = ForecastRounds(opened, Forecaster(jobs, cache), refit_every)
+        rounds = ForecastRounds(opened, Forecaster(jobs, cache, engine), refit_every)
         while proceed():
             looked_at = opened.last_seq
             done = _round(rounds, proceed)

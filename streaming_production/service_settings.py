@@ -25,6 +25,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from core_modules.forecasting.engines import Engine
 from streaming_production.web.security import is_loopback
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,7 +104,8 @@ class AgentServiceSettings(WebSettings):
     store: str = str(ROOT / "results" / "live.db")  # a file, or a database's URL
     supplier_url: str | None = Field(default=None, pattern=r"^https?://")  # None: orders end here
     refit_every: int = Field(default=7, ge=1, le=90)  # closed days
-    jobs: int = Field(default=2, ge=1, le=64)  # processes that fit forecasts
+    jobs: int = Field(default=2, ge=1, le=64)  # processes, or threads of the batch engine, that fit
+    engine: Engine = "prophet"  # what fits the patterns of demand
     forecast_cache: Path = ROOT / ".cache" / "forecasts"
     start_worker: bool = True  # False: forecasts come from elsewhere
     seed: int = Field(default=0, ge=0)

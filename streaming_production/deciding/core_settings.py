@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from core_modules.forecasting.engines import Engine
+
 
 @dataclass(frozen=True, slots=True)
 class CoreSettings:
@@ -10,7 +12,8 @@ class CoreSettings:
 
     supplier_url: str | None = None  # where orders are posted; None: they count as confirmed
     refit_every: int = 7  # closed days between refits of an item's demand model, >= 1
-    jobs: int = 1  # processes that fit demand models, >= 1
+    jobs: int = 1  # processes, or threads of the batch engine, that fit demand models, >= 1
+    engine: Engine = "prophet"  # what fits the patterns of demand
     forecast_cache: Path | None = None  # folder that keeps fits; None: none are kept
     start_worker: bool = True  # a process of its own fits demand models
     seed: int = 0  # of the uniforms behind the paths, >= 0

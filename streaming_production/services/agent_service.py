@@ -15,6 +15,7 @@ import typer
 from flask import Flask
 from flask_openapi3.models.info import Info
 
+from core_modules.forecasting.engines import Engine
 from core_modules.planning.plan_inputs import PlanFiles
 from streaming_production.agent_core import AgentCore
 from streaming_production.api import (
@@ -93,6 +94,10 @@ def run(
     supplier_url: Annotated[
         str | None, typer.Option(help="Where orders are posted; without it they end here.")
     ] = None,
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="What fits the patterns: Prophet, or its model for all items at once."),
+    ] = None,
     profile: Annotated[
         str,
         typer.Option(
@@ -126,6 +131,7 @@ def run(
         port=port,
         store=store,
         supplier_url=supplier_url,
+        engine=engine,
         seed=seed,
     )
     files = None
@@ -181,6 +187,7 @@ def _core_settings(settings: AgentServiceSettings) -> CoreSettings:
         supplier_url=settings.supplier_url,
         refit_every=settings.refit_every,
         jobs=settings.jobs,
+        engine=settings.engine,
         forecast_cache=settings.forecast_cache,
         start_worker=settings.start_worker,
         seed=settings.seed,

@@ -65,13 +65,14 @@ def test_a_worker_whose_agent_is_gone_ends_by_itself(tmp_path: Path) -> None:
     assert ended.returncode == 0
 
 
-def test_one_round_by_hand_fits_what_is_due_and_reports_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["prophet", "batch"])
+def test_one_round_by_hand_fits_what_is_due_and_reports_it(tmp_path: Path, engine: str) -> None:
     address = str(tmp_path / "live.db")
     with Store.open(address) as store:
         StockRoom(store).register(terms("a"), terms("b"))
         told = subprocess.run(
             [sys.executable, "-m", "streaming_production.forecast_worker", "--store", address,
-             "--once"],
+             "--once", "--engine", engine],
             cwd=ROOT, capture_output=True, timeout=PATIENCE, check=True,
         )  # fmt: skip
         report = orjson.loads(told.stdout.splitlines()[-1])
