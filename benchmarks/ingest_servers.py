@@ -23,6 +23,7 @@ from flask import Flask, request  # noqa: E402 - the guard above comes first
 from core_modules.item_terms import ItemTerms  # noqa: E402
 from streaming_production.agent_core import AgentCore  # noqa: E402
 from streaming_production.deciding.core_settings import CoreSettings  # noqa: E402
+from streaming_production.deciding.warm_up import warm_up  # noqa: E402
 from streaming_production.events import Event, internal_event  # noqa: E402
 from streaming_production.service_settings import AgentServiceSettings  # noqa: E402
 from streaming_production.services.agent_service import create_app  # noqa: E402
@@ -75,6 +76,7 @@ def agent_app(path: Path) -> Flask:
     store = Store.open(str(path))
     store.append([registered(number) for number in range(ITEMS)])
     core = AgentCore(store, CoreSettings(start_worker=False))
+    warm_up()  # or its first seconds would compile beside the measuring
     core.start()
     return create_app(core, AgentServiceSettings(store=str(path), rate_limit=0))
 

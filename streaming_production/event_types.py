@@ -5,7 +5,7 @@ Bodies are strict: `true` is no number, "3" is no quantity, and a key nobody kno
 
 from collections.abc import Mapping
 from dataclasses import MISSING
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -44,10 +44,16 @@ def _day(value: object) -> object:
 def _instant(value: object) -> object:
     if not isinstance(value, str):
         return value
-    if len(value) < 20 or value[4] != "-" or value[7] != "-" or value[10] not in "Tt ":
+    if len(value) < 20 or value[4:8:3] != "--" or value[10] not in "Tt ":
         raise ValueError("must be a time with its offset as 2024-03-01T12:00:00Z")
-    return datetime.fromisoformat(value)
+    moment = datetime.fromisoformat(value)
+    # JSON as it is stored tells offsets in minutes.
+    if moment.tzinfo is not UTC and (moment.utcoffset() or _NONE) % _MINUTE:
+        raise ValueError(f"must have an offset of whole minutes, got {moment.utcoffset()}")
+    return moment
 
+
+_NONE, _MINUTE = timedelta(), timedelta(minutes=1)
 
 ItemId = Annotated[str, Field(min_length=1, max_length=200, pattern=_ONE_LINE)]
 EventId = Annotated[str, Field(min_length=1, max_length=200, pattern=_ONE_LINE)]

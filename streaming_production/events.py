@@ -65,10 +65,14 @@ class Event(NamedTuple):
     type: str
     subject: str | None  # the item it concerns
     time: datetime  # with its offset
-    day: date  # business day
     key: Key  # orders the events of an item: day, instant, source and id as stored
     data: Facts
     body: bytes  # canonical JSON of the whole event
+
+    @property
+    def day(self) -> date:
+        """Return the business day."""
+        return self.time.date()
 
     @property
     def instant(self) -> str:
@@ -200,23 +204,18 @@ def internal_event(
 
 
 def _event(model: Any) -> Event:
-    fields: dict[str, Any] = model.__dict__
-    moment: datetime = fields["time"]
-    content = {**fields, **model.__pydantic_extra__}
+    """Make an event of a model, which is used up."""
+    content: dict[str, Any] = vars(model)
     del content["datacontenttype"]
-    source, id_ = fields["source"], fields["id"]
-    day, instant = moment.date(), utc_text(moment)
-    return Event(
-        id_,
-        source,
-        fields["type"],
-        fields["subject"],
-        moment,
-        day,
-        (instant[:10] if moment.tzinfo is UTC else day.isoformat(), instant, source, id_),
-        fields["data"],
-        _json(content),
-    )
+    if model.__pydantic_extra__:
+        content |= model.__pydantic_extra__
+    moment: datetime = content["time"]
+    source, id_ = content["source"], content["id"]
+    instant = utc_text(moment)
+    day = instant[:10] if moment.tzinfo is UTC else moment.date().isoformat()
+    key = (day, instant, source, id_)
+    type_, subject, data = content["type"], content["subject"], content["data"]
+    return Event(id_, source, type_, subject, moment, key, data, _json(content))
 
 
 def utc_text(moment: datetime) -> str:
@@ -226,7 +225,8 @@ def utc_text(moment: datetime) -> str:
     '2024-03-01T10:00:00.000000Z'
     """
     # datetime's own isoformat takes ten times as long, which every event would feel.
-    text = orjson.dumps(moment.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-2].decode()
+    moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    text = orjson.dumps(moment, option=orjson.OPT_UTC_Z)[1:-2].decode()
     return f"{text}Z" if len(text) > 19 else f"{text}.000000Z"
 
 

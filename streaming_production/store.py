@@ -5,6 +5,7 @@ brought up to date in the transaction that adds to it, so that both are always o
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -135,6 +136,13 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def one_view(self) -> AbstractContextManager[None]:
+        """Let the reads of this thread within see one state of the store.
+
+        Append only after it: another thread may write what is appended, unseen in the view.
+        """
+        return self._database.one_view()
 
     def append(
         self, events: Sequence[Event], inputs: Mapping[str, bytes] | None = None
