@@ -29,11 +29,21 @@ _KNOWN = select(events.c.id, events.c.body).where(
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where the log stands, and when the next events are received."""
+    """Where the log stands."""
 
     epoch: int
-    last_seq: int
-    now: str  # later than everything received before, even if the clock was set back
+    last_seq: int = 0
+    received_at: str = ""  # of the newest event
+
+    def next_instant(self) -> str:
+        """Return the time at which the next events are received.
+
+        It is later than everything received before, even if the clock was set back.
+        """
+        now = utc_text(datetime.now(UTC))
+        if now > self.received_at:
+            return now
+        return utc_text(datetime.fromisoformat(self.received_at) + timedelta(microseconds=1))
 
 
 def current_epoch(connection: Connection) -> int:
@@ -48,14 +58,8 @@ def last_seq(connection: Connection) -> int:
 
 def head(connection: Connection) -> Head:
     """Read where the log stands."""
-    now = utc_text(datetime.now(UTC))
     newest = connection.execute(_HEAD).first()
-    if newest is None:
-        return Head(epoch=1, last_seq=0, now=now)
-    epoch, seq, received = newest
-    if now <= received:
-        now = utc_text(datetime.fromisoformat(received) + timedelta(microseconds=1))
-    return Head(epoch=epoch, last_seq=seq, now=now)
+    return Head(*newest) if newest is not None else Head(epoch=1)
 
 
 def new_events(connection: Connection, epoch: int, sent: Sequence[Event]) -> list[Event]:
