@@ -1,5 +1,6 @@
 """The log: which events are new, writing them down, reading them back."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -67,12 +68,11 @@ def new_events(connection: Connection, epoch: int, sent: Sequence[Event]) -> lis
 
     Raises EventConflict where an id was used before for something else.
     """
-    by_source: dict[str, dict[str, Event]] = {}
+    by_source: defaultdict[str, dict[str, Event]] = defaultdict(dict)
     conflicts: list[str] = []
     fresh: list[Event] = []
     for event in sent:
-        known = by_source.setdefault(event.source, {})
-        first = known.setdefault(event.id, event)
+        first = by_source[event.source].setdefault(event.id, event)
         if first is event:
             fresh.append(event)
         elif first.body != event.body:
