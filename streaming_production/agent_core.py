@@ -182,11 +182,12 @@ class AgentCore:
         Raises UnknownItems, NoForecast.
         """
         with self._deciding.lock:
-            record, tonight = self._tonight(unique_id)
+            with self.store.one_view():
+                record, tonight = self._tonight(unique_id)
+                epoch, number = self.store.epoch, self.store.last_seq
             if tonight is None:
                 raise NoForecast(unique_id)
-            day, number = tonight.inputs.day, self.store.last_seq
-            name = name_of(self.store.epoch, record.unique_id, day, "on_demand", number)
+            name = name_of(epoch, record.unique_id, tonight.inputs.day, "on_demand", number)
             self._deciding.decide_one(tonight, "on_demand", name)
         return self._decision(name)
 

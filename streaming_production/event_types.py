@@ -5,7 +5,7 @@ Bodies are strict: `true` is no number, "3" is no quantity, and a key nobody kno
 
 from collections.abc import Mapping
 from dataclasses import MISSING
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -24,6 +24,9 @@ from core_modules.item_terms import ItemTerms
 from core_modules.market_events import FIRST_YEAR, LAST_YEAR, LONGEST, EventKind, Shape
 
 MOST = 1_000_000_000  # units, and money a unit
+LONGEST_NAME, LONGEST_SOURCE = 200, 500  # characters
+FIRST_INSTANT = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+LAST_INSTANT = datetime(LAST_YEAR, 12, 31, tzinfo=UTC)
 
 # No control characters and no line separators; pydantic compiles it for Rust, so no \p{...} classes
 # that Python's and JavaScript's readers of the published schema do not know.
@@ -41,17 +44,26 @@ def _day(value: object) -> object:
     return date.fromisoformat(value)
 
 
-def _instant(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if len(value) < 20 or value[4] != "-" or value[7] != "-" or value[10] not in "Tt ":
+def read_instant(text: str) -> datetime:
+    """Read a time; ValueError for one in no form of ours. Without an offset it is naive."""
+    if len(text) < 20 or text[4:8:3] != "--" or text[10] not in "Tt ":
         raise ValueError("must be a time with its offset as 2024-03-01T12:00:00Z")
-    return datetime.fromisoformat(value)
+    moment = datetime.fromisoformat(text)
+    # JSON as it is stored tells offsets in minutes.
+    if moment.tzinfo is not UTC and (moment.utcoffset() or _NONE) % _MINUTE:
+        raise ValueError(f"must have an offset of whole minutes, got {moment.utcoffset()}")
+    return moment
 
 
-ItemId = Annotated[str, Field(min_length=1, max_length=200, pattern=_ONE_LINE)]
-EventId = Annotated[str, Field(min_length=1, max_length=200, pattern=_ONE_LINE)]
-Source = Annotated[str, Field(min_length=1, max_length=500, pattern=_ONE_LINE)]
+def _instant(value: object) -> object:
+    return read_instant(value) if isinstance(value, str) else value
+
+
+_NONE, _MINUTE = timedelta(), timedelta(minutes=1)
+
+ItemId = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=_ONE_LINE)]
+EventId = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=_ONE_LINE)]
+Source = Annotated[str, Field(min_length=1, max_length=LONGEST_SOURCE, pattern=_ONE_LINE)]
 Label = Annotated[str, Field(max_length=200, pattern=_ONE_LINE.replace("+$", "*$"))]
 Words = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
 Why = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
@@ -69,8 +81,8 @@ Day = Annotated[
 ]
 Instant = Annotated[
     AwareDatetime,
-    Ge(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)),
-    Le(datetime(LAST_YEAR, 12, 31, tzinfo=UTC)),
+    Ge(FIRST_INSTANT),
+    Le(LAST_INSTANT),
     BeforeValidator(_instant),
 ]
 

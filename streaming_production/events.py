@@ -8,10 +8,9 @@ business day; when they were written down is the log's `received_at`.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, NamedTuple, Union
+from typing import Annotated, Any, Literal, Union
 from uuid import uuid4
 
-import orjson
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -24,6 +23,14 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from streaming_production.event_form import (
+    AGENT,
+    Event,
+    Key,
+    canonical_json,
+    day_text,
+    utc_text,
+)
 from streaming_production.event_types import (
     CLOSING,
     EXTERNAL,
@@ -35,8 +42,21 @@ from streaming_production.event_types import (
     ItemId,
     Source,
 )
+from streaming_production.plain_batches import read_plain_batch
 
-AGENT = "agent"  # the source of our own facts
+__all__ = [
+    "AGENT",
+    "EXTERNAL_BATCH",
+    "EXTERNAL_EVENT",
+    "Event",
+    "EventError",
+    "Key",
+    "internal_event",
+    "parse_events",
+    "stored_events",
+    "utc_text",
+]
+
 MOST_ERRORS = 100  # told of one request
 _DAY_END = time(23, 59, 59, 999999, tzinfo=UTC)
 
@@ -52,28 +72,6 @@ def _plain(value: object) -> object:
 
 
 Extension = Annotated[str | bool | int | None, BeforeValidator(_plain)]
-
-
-Key = tuple[str, str, str, str]
-
-
-class Event(NamedTuple):
-    """One checked event; a tuple, as tens of thousands are made in a second."""
-
-    id: str
-    source: str
-    type: str
-    subject: str | None  # the item it concerns
-    time: datetime  # with its offset
-    day: date  # business day
-    key: Key  # orders the events of an item: day, instant, source and id as stored
-    data: Facts
-    body: bytes  # canonical JSON of the whole event
-
-    @property
-    def instant(self) -> str:
-        """Return the time in UTC with microseconds, as it is stored."""
-        return self.key[1]
 
 
 class EventError(ValueError):
@@ -151,6 +149,8 @@ def parse_events(raw: bytes, content_type: str = "application/json") -> list[Eve
     batch = kind == "application/cloudevents-batch+json" or (
         kind != "application/cloudevents+json" and raw.lstrip()[:1] == b"["
     )
+    if batch and (plain := read_plain_batch(raw)) is not None:
+        return plain
     try:
         whole = EXTERNAL_BATCH if batch else EXTERNAL_EVENT
         read = whole.validate_json(raw)
@@ -193,45 +193,24 @@ def internal_event(
         "data": data,
     }
     try:
-        model = ENVELOPES[type].model_validate_json(_json(fields))
+        model = ENVELOPES[type].model_validate_json(canonical_json(fields))
     except ValidationError as error:
         raise _event_error(error, batch=False, nested=False) from None
     return _event(model)
 
 
 def _event(model: Any) -> Event:
-    fields: dict[str, Any] = model.__dict__
-    moment: datetime = fields["time"]
-    content = {**fields, **model.__pydantic_extra__}
+    """Make an event of a model, which is used up."""
+    content: dict[str, Any] = vars(model)
     del content["datacontenttype"]
-    source, id_ = fields["source"], fields["id"]
-    day, instant = moment.date(), utc_text(moment)
-    return Event(
-        id_,
-        source,
-        fields["type"],
-        fields["subject"],
-        moment,
-        day,
-        (instant[:10] if moment.tzinfo is UTC else day.isoformat(), instant, source, id_),
-        fields["data"],
-        _json(content),
-    )
-
-
-def utc_text(moment: datetime) -> str:
-    """Return an instant as it is stored: UTC with microseconds.
-
-    >>> utc_text(datetime.fromisoformat("2024-03-01T12:00:00+02:00"))
-    '2024-03-01T10:00:00.000000Z'
-    """
-    # datetime's own isoformat takes ten times as long, which every event would feel.
-    text = orjson.dumps(moment.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-2].decode()
-    return f"{text}Z" if len(text) > 19 else f"{text}.000000Z"
-
-
-def _json(content: object) -> bytes:
-    return orjson.dumps(content, default=vars, option=orjson.OPT_SORT_KEYS)
+    if model.__pydantic_extra__:
+        content |= model.__pydantic_extra__
+    moment: datetime = content["time"]
+    source, id_ = content["source"], content["id"]
+    instant = utc_text(moment)
+    key = (day_text(moment, instant), instant, source, id_)
+    type_, subject, data = content["type"], content["subject"], content["data"]
+    return Event(id_, source, type_, subject, moment, key, data, canonical_json(content))
 
 
 def _event_error(error: ValidationError, batch: bool, nested: bool = True) -> EventError:

@@ -5,6 +5,7 @@ brought up to date in the transaction that adds to it, so that both are always o
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,8 @@ from streaming_production.storage.errors import (
 )
 from streaming_production.storage.facts import Logged
 from streaming_production.storage.group_commit import GroupCommit, Request
+from streaming_production.storage.item_books import State
+from streaming_production.storage.known_states import KnownStates
 from streaming_production.storage.queries import DecisionQuery, ItemQuery, OrderQuery
 from streaming_production.storage.rows import (
     Appended,
@@ -95,6 +98,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         """Use a database whose tables are up to date; `open` is the usual way."""
         self._database = database
+        self._known = KnownStates()
         self._commits = GroupCommit(self._append_alone, self._append_together)
 
     @classmethod
@@ -136,6 +140,13 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def one_view(self) -> AbstractContextManager[None]:
+        """Let the reads of this thread within see one state of the store.
+
+        Append only after it: another thread may write what is appended, unseen in the view.
+        """
+        return self._database.one_view()
+
     def append(
         self, events: Sequence[Event], inputs: Mapping[str, bytes] | None = None
     ) -> Appended:
@@ -155,9 +166,11 @@ class Store:
                 raise RuleBroken("epoch", "an epoch is opened by itself, not in a batch")
             epoch = head.epoch + opening
             new = log.new_events(connection, epoch, events)
-            booked = add(connection, epoch, _logged(head, new))
+            states, now = self._known.at(head), head.next_instant()
+            booked = add(connection, epoch, _logged(head, now, new), states)
             if request.inputs:
                 model_tables.put_inputs(connection, request.inputs)
+        self._keep(head, epoch, now, new, states)
         unmet = max(sum(booked.unmet.values()), 0)
         outcomes = [_outcome(events[0], bool(new), unmet)] if len(events) == 1 else []
         return Appended(
@@ -176,7 +189,9 @@ class Store:
         with self._database.write() as connection:
             head = log.head(connection)
             new = log.new_events(connection, head.epoch, events)
-            booked = add(connection, head.epoch, _logged(head, new))
+            states, now = self._known.at(head), head.next_instant()
+            booked = add(connection, head.epoch, _logged(head, now, new), states)
+        self._keep(head, head.epoch, now, new, states)
         numbers = {id(event): seq for seq, event in enumerate(new, head.last_seq + 1)}
         late = {id(event) for event in booked.late}
         answers, last = [], head.last_seq
@@ -196,6 +211,18 @@ class Store:
                 )
             )
         return answers
+
+    def _keep(
+        self,
+        before: log.Head,
+        epoch: int,
+        now: str,
+        new: Sequence[Event],
+        states: dict[str, State],
+    ) -> None:
+        """Remember where items stand after new events were committed."""
+        head = log.Head(epoch, before.last_seq + len(new), now) if new else before
+        self._known.keep(head, states)
 
     def reset(self, who: str, why: str) -> int:
         """Open a new epoch: every item stands at its opening stock again; return its number.
@@ -431,8 +458,8 @@ class Store:
             model_tables.mark_attempt(connection, order_id, utc_text(next_at), error)
 
 
-def _logged(head: log.Head, new: Sequence[Event]) -> list[Logged]:
-    return [Logged(seq, head.now, one) for seq, one in enumerate(new, head.last_seq + 1)]
+def _logged(head: log.Head, now: str, new: Sequence[Event]) -> list[Logged]:
+    return [Logged(seq, now, one) for seq, one in enumerate(new, head.last_seq + 1)]
 
 
 def _outcome(event: Event, is_new: bool, unmet: int) -> Outcome:

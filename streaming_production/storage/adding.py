@@ -11,6 +11,7 @@ from streaming_production.events import Event
 from streaming_production.storage import catalogue_facts, decision_facts, order_facts, signal_facts
 from streaming_production.storage.booking import Booked, book
 from streaming_production.storage.facts import Facts, Logged
+from streaming_production.storage.item_books import State
 from streaming_production.storage.log import write_down
 
 Handler = Callable[[Facts, Sequence[Logged]], None]
@@ -34,29 +35,37 @@ _HANDLERS: Mapping[str, Handler] = {
 _BOOKED = "booked"
 
 
-def add(connection: Connection, epoch: int, new: Sequence[Logged]) -> Booked:
+def add(
+    connection: Connection,
+    epoch: int,
+    new: Sequence[Logged],
+    states: dict[str, State] | None = None,
+) -> Booked:
     """Write new events in the log and bring every projection up to date with them.
 
     A run is written only when the ones before it are projected: what is folded again from the log
-    must not meet events of its own future there.
+    must not meet events of its own future there. `states` are those that are known of items, and
+    afterwards those that were written.
 
     Raises UnknownItems or RuleBroken.
     """
     facts = Facts(connection, epoch)
+    states = {} if states is None else states
     unmet: Counter[str] = Counter()
     late: list[Event] = []
     for kind, run in groupby(new, key=_kind):
         some = list(run)
         write_down(connection, epoch, some)
         if kind == _BOOKED:
-            booked = _book(facts, some)
+            booked = _book(facts, some, states)
             unmet.update(booked.unmet)
             late += booked.late
         else:
+            states.clear()
             _HANDLERS[kind](facts, some)
             priced = [one.event for one in some if _changes_price(one.event.data)]
             if priced:
-                book(connection, epoch, priced)
+                book(connection, epoch, priced, states)
     return Booked(unmet=unmet, late=late)
 
 
@@ -69,8 +78,8 @@ def _changes_price(data: object) -> bool:
     return isinstance(data, ItemChanged) and bool((data.terms or {}).get("unit_price"))
 
 
-def _book(facts: Facts, some: Sequence[Logged]) -> Booked:
-    booked = book(facts.connection, facts.epoch, [one.event for one in some])
+def _book(facts: Facts, some: Sequence[Logged], states: dict[str, State]) -> Booked:
+    booked = book(facts.connection, facts.epoch, [one.event for one in some], states)
     order_facts.receive(facts, some)
     catalogue_facts.close_days(facts, some)
     return booked

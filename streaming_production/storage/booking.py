@@ -13,7 +13,13 @@ from sqlalchemy import Connection, update
 
 from streaming_production.events import Event
 from streaming_production.storage.engine import update_rows, upsert_rows
-from streaming_production.storage.item_books import ItemBook, days_of, open_books, past_from
+from streaming_production.storage.item_books import (
+    ItemBook,
+    State,
+    days_of,
+    open_books,
+    past_from,
+)
 from streaming_production.storage.ledger import NOTHING, DaySums, Folded, Sheet
 from streaming_production.storage.tables import decisions, item_days, item_states
 
@@ -21,12 +27,12 @@ from streaming_production.storage.tables import decisions, item_days, item_state
 _STANDING = (
     "on_hand",
     "price",
-    "last_day",
     "last_event_day",
     "last_instant",
     "last_source",
     "last_id",
     "last_closed_day",
+    "last_day",
 )
 
 
@@ -38,16 +44,20 @@ class Booked:
     late: list[Event]  # that came after later ones
 
 
-def book(connection: Connection, epoch: int, new: Sequence[Event]) -> Booked:
+def book(
+    connection: Connection, epoch: int, new: Sequence[Event], states: dict[str, State]
+) -> Booked:
     """Bring the ledger up to date with events that are already in the log.
+
+    `states` are those of items that are known before, and those written here afterwards too.
 
     Raises UnknownItems.
     """
-    books = open_books(connection, epoch, new)
+    books = open_books(connection, epoch, new, states)
     sheet = Sheet()
     order = [*_go_on(sheet, books), *_fold_again(connection, epoch, sheet, books)]
     folded = sheet.fold()
-    _write(connection, epoch, order, folded)
+    states |= _write(connection, epoch, order, folded)
     _correct(connection, epoch, order)
     sums = iter(folded.unmet.tolist())
     unmet = {
@@ -107,23 +117,22 @@ def _lay_out(
             sheet.book(by_day[day])
 
 
-def _write(connection: Connection, epoch: int, order: Sequence[ItemBook], folded: Folded) -> None:
+def _write(
+    connection: Connection, epoch: int, order: Sequence[ItemBook], folded: Folded
+) -> dict[str, State]:
+    """Write the days of items and where they stand now, and return the latter."""
     figures = folded.rows()
-    day_rows, state_rows = [], []
+    day_rows, states = [], {}
     for one in order:
-        state, name = one.state, one.state.unique_id
+        name = one.state.unique_id
         for day in one.days:
             figure = next(figures)
             day_rows.append((epoch, name, day, *figure, day in one.closed))
-        *_, closing, price, _revenue = figure
-        last = max(state.last_key, one.events[-1].key) if one.events else state.last_key
-        last_closed = state.last_closed_day
-        if one.closed:
-            last_closed = max(last_closed or "", *one.closed)
-        last_key = last or (None,) * 4
-        state_rows.append((closing, price, one.days[-1], *last_key, last_closed, epoch, name))
+        states[name] = one.moved_to(day, figure)
     upsert_rows(connection, item_days, day_rows)
+    state_rows = [(*state[4:11], state.last_day, epoch, state[0]) for state in states.values()]
     update_rows(connection, item_states, _STANDING, ("epoch", "unique_id"), state_rows)
+    return states
 
 
 def _correct(connection: Connection, epoch: int, order: Sequence[ItemBook]) -> None:

@@ -1,7 +1,7 @@
 """The books of items: where each stands, what is new, and what the log has from a day on."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -102,6 +102,21 @@ class ItemBook:
         in_order = not events or events[0].key > state.last_key
         self.goes_on = in_order and self.first_day >= (state.last_day or "")
 
+    def moved_to(self, day: str, figures: Sequence[Any]) -> State:
+        """Return where the item stands once all is booked; `figures` are those of its last day.
+
+        They are in the order of the columns of item_days, from `opening` to `revenue`.
+        """
+        state = self.state
+        opening, *sums, closing, price, revenue = figures
+        last_closed = state.last_closed_day
+        if self.closed:
+            last_closed = max(last_closed or "", *self.closed)
+        last = max(state.last_key, self.events[-1].key) if self.events else state.last_key
+        last_key = last or (None,) * 4
+        until = (last_closed, state.last_decided_day, day, day in self.closed)
+        return State._make((*state[:4], closing, price, *last_key, *until, opening, *sums, revenue))
+
     def late(self) -> list[Event]:
         """List the new events that come after later ones, or after their day was closed."""
         if self.goes_on:
@@ -111,17 +126,20 @@ class ItemBook:
         return [one for one in self.events if one.key < last or id(one) in after_closing]
 
 
-def open_books(connection: Connection, epoch: int, new: Sequence[Event]) -> list[ItemBook]:
+def open_books(
+    connection: Connection, epoch: int, new: Sequence[Event], known: Mapping[str, State]
+) -> list[ItemBook]:
     """Open the books of all items that new events move or close.
+
+    States that are `known` are not read.
 
     Raises UnknownItems.
     """
     closings = [one for one in new if one.type == CLOSING]
     of_all = any(one.subject is None for one in closings)
     names = {str(one.subject) for one in new if one.subject is not None}
-    asked = {"epoch": epoch, "names": sorted(names)}
-    rows = connection.execute(_ALL_STATES if of_all else _STATES, asked)
-    books = {row[0]: ItemBook(State(*row)) for row in rows}
+    states = _states(connection, epoch, None if of_all else names, known)
+    books = {name: ItemBook(state) for name, state in states.items()}
     missing = names - books.keys()
     if missing:
         raise UnknownItems(missing)
@@ -133,6 +151,20 @@ def open_books(connection: Connection, epoch: int, new: Sequence[Event]) -> list
     for book in changed:
         book.settle()
     return changed
+
+
+def _states(
+    connection: Connection, epoch: int, names: Set[str] | None, known: Mapping[str, State]
+) -> dict[str, State]:
+    """Return where items stand, all (None) or those that there are of `names`."""
+    if names is None:
+        rows = connection.execute(_ALL_STATES, {"epoch": epoch})
+        return {row[0]: State(*row) for row in rows}
+    states = {name: known[name] for name in names if name in known}
+    if len(states) < len(names):
+        asked = {"epoch": epoch, "names": sorted(names - states.keys())}
+        states |= {row[0]: State(*row) for row in connection.execute(_STATES, asked)}
+    return states
 
 
 def _close(books: Mapping[str, ItemBook], new: Sequence[Event], closing: bool) -> None:

@@ -92,6 +92,7 @@ class Sheet:
     prices: list[float] = field(default_factory=list)  # by day, at its end
     _price: float = 0.0
     _places: int = 0  # moves of the item so far
+    _selling_at: float | None = None  # price of the move before, where the day's next sale joins it
     _item: list[int] = field(default_factory=list)  # by move, as all below
     _place: list[int] = field(default_factory=list)  # within the item
     _day: list[int] = field(default_factory=list)
@@ -111,6 +112,7 @@ class Sheet:
         """Begin with the item's next day."""
         self.before.append(before)
         self.prices.append(self._price)
+        self._selling_at = None
 
     def book(self, events: Iterable[Event]) -> None:
         """Write down what events of the day do, in their order."""
@@ -133,16 +135,11 @@ class Sheet:
         self.prices[-1] = self._price
 
     def _sell(self, quantity: int, price: float) -> None:
-        day = len(self.before) - 1
-        if (
-            self._places
-            and self._day[-1] == day
-            and self._kind[-1] == Move.SALE
-            and self._at[-1] == price
-        ):
+        if price == self._selling_at:
             self._quantity[-1] += quantity
         else:
             self._move(Move.SALE, quantity, price)
+            self._selling_at = price
 
     def _move(self, kind: Move, quantity: int, price: float = 0.0) -> None:
         self._item.append(len(self.stock) - 1)
@@ -152,6 +149,7 @@ class Sheet:
         self._quantity.append(quantity)
         self._at.append(price)
         self._places += 1
+        self._selling_at = None
 
     def fold(self) -> Folded:
         """Move the stock of all items and add up their days."""

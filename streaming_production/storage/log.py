@@ -1,5 +1,6 @@
 """The log: which events are new, writing them down, reading them back."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,11 +30,21 @@ _KNOWN = select(events.c.id, events.c.body).where(
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where the log stands, and when the next events are received."""
+    """Where the log stands."""
 
     epoch: int
-    last_seq: int
-    now: str  # later than everything received before, even if the clock was set back
+    last_seq: int = 0
+    received_at: str = ""  # of the newest event
+
+    def next_instant(self) -> str:
+        """Return the time at which the next events are received.
+
+        It is later than everything received before, even if the clock was set back.
+        """
+        now = utc_text(datetime.now(UTC))
+        if now > self.received_at:
+            return now
+        return utc_text(datetime.fromisoformat(self.received_at) + timedelta(microseconds=1))
 
 
 def current_epoch(connection: Connection) -> int:
@@ -48,14 +59,8 @@ def last_seq(connection: Connection) -> int:
 
 def head(connection: Connection) -> Head:
     """Read where the log stands."""
-    now = utc_text(datetime.now(UTC))
     newest = connection.execute(_HEAD).first()
-    if newest is None:
-        return Head(epoch=1, last_seq=0, now=now)
-    epoch, seq, received = newest
-    if now <= received:
-        now = utc_text(datetime.fromisoformat(received) + timedelta(microseconds=1))
-    return Head(epoch=epoch, last_seq=seq, now=now)
+    return Head(*newest) if newest is not None else Head(epoch=1)
 
 
 def new_events(connection: Connection, epoch: int, sent: Sequence[Event]) -> list[Event]:
@@ -63,12 +68,11 @@ def new_events(connection: Connection, epoch: int, sent: Sequence[Event]) -> lis
 
     Raises EventConflict where an id was used before for something else.
     """
-    by_source: dict[str, dict[str, Event]] = {}
+    by_source: defaultdict[str, dict[str, Event]] = defaultdict(dict)
     conflicts: list[str] = []
     fresh: list[Event] = []
     for event in sent:
-        known = by_source.setdefault(event.source, {})
-        first = known.setdefault(event.id, event)
+        first = by_source[event.source].setdefault(event.id, event)
         if first is event:
             fresh.append(event)
         elif first.body != event.body:

@@ -781,3 +781,45 @@ def test_the_command_says_what_it_found_by_its_exit_code(sqlite_url: str, tmp_pa
     assert (missing.exit_code, "there is no database" in missing.output) == (2, True)
     assert run(self_check.app, ["--store", "mysql://shop"]).exit_code == 2
     assert not (tmp_path / "none.db").exists()
+
+
+def test_two_writers_of_one_database_never_go_on_from_what_the_other_has_changed(
+    store_url: str,
+) -> None:
+    with Store.open(store_url) as one, Store.open(store_url) as other:
+        one.append([registered("milk", 100)])
+        for number in range(0, 6, 2):
+            one.append([sale(f"one {number}", 3)])
+            one.append([sale(f"one {number + 1}", 3)])
+            other.append([sale(f"other {number}", 5)])
+        other.append([closed("evening")])
+        assert one.append([sale("late", 1)]).late == ["late"]
+        item = one.item("milk")
+        assert item is not None
+        assert item.on_hand == 100 - 6 * 3 - 3 * 5 - 1
+        assert one.self_check() == []
+
+
+def test_a_refused_batch_leaves_nothing_to_go_on_from(store_url: str) -> None:
+    with Store.open(store_url) as store:
+        store.append([registered("milk", 100)])
+        store.append([sale("1", 3)])
+        with pytest.raises(UnknownItems):
+            store.append([sale("2", 3), happened("3", "sale.recorded", "nothing", quantity=1)])
+        store.append([sale("4", 3)])
+        item = store.item("milk")
+        assert item is not None
+        assert item.on_hand == 94
+        assert store.self_check() == []
+
+
+def test_a_new_epoch_goes_on_from_the_opening_stock(store_url: str) -> None:
+    with Store.open(store_url) as store:
+        store.append([registered("milk", 100)])
+        store.append([sale("1", 3)])
+        store.reset("tests", "again")
+        store.append([sale("1", 4)])
+        item = store.item("milk")
+        assert item is not None
+        assert item.on_hand == 96
+        assert store.self_check() == []

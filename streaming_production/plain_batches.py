@@ -1,0 +1,104 @@
+"""Batches of plain movements of stock, read column by column in a third of the usual time.
+
+Nothing is refused here. What is not plainly right, or seldom sent, is left to the reader of single
+events, which takes more and says what is wrong; what is read here, it would read just the same.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from operator import itemgetter
+
+import orjson
+from pydantic import TypeAdapter
+
+from streaming_production.event_form import (
+    AGENT,
+    Event,
+    canonical_json,
+    day_text,
+    utc_texts,
+)
+from streaming_production.event_types import (
+    FIRST_INSTANT,
+    LAST_INSTANT,
+    LEDGER,
+    LONGEST_NAME,
+    LONGEST_SOURCE,
+    Facts,
+    read_instant,
+)
+
+_NAMES = ("specversion", "id", "source", "type", "subject", "time", "data")
+_VALUES = itemgetter(*_NAMES)
+_READ = {kind: TypeAdapter(facts).validator.validate_python for kind, facts in LEDGER.items()}
+
+
+def read_plain_batch(raw: bytes) -> list[Event] | None:
+    """Read a batch that holds nothing but movements without extensions; None for any other."""
+    try:
+        sent = orjson.loads(raw)
+        if set(map(len, sent)) != {len(_NAMES)}:
+            return None
+        versions, *columns = zip(*map(_VALUES, sent), strict=True)
+        ids, sources, types, subjects, times, data = columns
+        if set(versions) != {"1.0"} or not LEDGER.keys() >= set(types):
+            return None
+        if not (_are_names(ids) and _are_names(subjects) and _are_sources(set(sources))):
+            return None
+        moments = _moments(times)
+        facts: list[Facts] = [_READ[kind](one) for kind, one in zip(types, data, strict=True)]
+    except (ValueError, TypeError, KeyError):  # of whatever kind: the other reader tells it
+        return None
+    return _events(ids, sources, types, subjects, moments, facts)
+
+
+def _are_names(texts: Collection[str], longest: int = LONGEST_NAME) -> bool:
+    """Say whether all are plain text of one line; TypeError for what is no text."""
+    lengths = set(map(len, texts))
+    return min(lengths) > 0 and max(lengths) <= longest and "".join(texts).isprintable()
+
+
+def _are_sources(texts: Collection[str]) -> bool:
+    return AGENT not in texts and _are_names(texts, LONGEST_SOURCE)
+
+
+def _moments(times: Collection[str]) -> list[datetime]:
+    """Read times; TypeError for one without offset, as it cannot be compared."""
+    moments = [read_instant(text) for text in times]
+    if min(moments) < FIRST_INSTANT or max(moments) > LAST_INSTANT:
+        raise ValueError("a time is outside the years that are known")
+    return moments
+
+
+def _events(
+    ids: Sequence[str],
+    sources: Sequence[str],
+    types: Sequence[str],
+    subjects: Sequence[str],
+    moments: Sequence[datetime],
+    facts: Sequence[Facts],
+) -> list[Event]:
+    rows = zip(ids, sources, types, subjects, moments, utc_texts(moments), facts, strict=True)
+    return [
+        Event(
+            id_,
+            source,
+            kind,
+            subject,
+            moment,
+            (day_text(moment, instant), instant, source, id_),
+            data,
+            canonical_json(
+                {
+                    "data": data,
+                    "id": id_,
+                    "source": source,
+                    "specversion": "1.0",
+                    "subject": subject,
+                    "time": moment,
+                    "type": kind,
+                }
+            ),
+        )
+        for id_, source, kind, subject, moment, instant, data in rows
+    ]
