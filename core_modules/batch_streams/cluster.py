@@ -5,7 +5,9 @@ carries its own data, so whatever is lost can be computed again, and the schedul
 them than are under way.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,21 +42,38 @@ def connected(scheduler: str) -> "Iterator[Client]":
             "a scheduler needs the extra dask: "
             "pip install --require-hashes -r requirements-dask.txt, here and where workers run"
         ) from None
+    _check_answer(scheduler)
     # A task carries its own data on purpose; Dask would advise against it from 10 MB on.
-    with dask.config.set({LARGE_TASK: "1 GiB"}):
-        try:
-            client = Client(scheduler, timeout=ANSWER_SECONDS, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise ConnectionError(
-                f"no Dask scheduler answers at {scheduler} ({error}): start one by `dask "
-                "scheduler` and name the address that it prints, such as tcp://host:8786"
-            ) from None
-        with client:
-            _check_workers(client, scheduler)
-            yield client
+    with (
+        dask.config.set({LARGE_TASK: "1 GiB"}),
+        Client(scheduler, timeout=ANSWER_SECONDS, set_as_default=False) as client,
+    ):
+        _check_engines(client, scheduler)
+        yield client
 
 
-def _check_workers(client: "Client", scheduler: str) -> None:
+def _check_answer(scheduler: str) -> None:
+    """Shake hands first: a client waits for ever where something else listens."""
+    from distributed.comm import connect
+
+    async def shake_hands() -> None:
+        await (await connect(scheduler, timeout=ANSWER_SECONDS)).close()
+
+    async def in_time() -> None:
+        await asyncio.wait_for(shake_hands(), ANSWER_SECONDS + 1)
+
+    try:
+        with ThreadPoolExecutor(1) as thread:  # a notebook's own thread has a loop already
+            thread.submit(asyncio.run, in_time()).result()
+    except (OSError, ValueError) as error:
+        raise ConnectionError(
+            f"no Dask scheduler answers at {scheduler} ({str(error) or 'no handshake'}): start one by "
+            "`dask scheduler` and name the address that it prints, such as tcp://host:8786"
+        ) from None
+
+
+def _check_engines(client: "Client", scheduler: str) -> None:
+    """Ask scheduler and workers for their engine: both read the tasks that are sent."""
     try:
         client.wait_for_workers(1, timeout=WORKERS_SECONDS)
     except TimeoutError:
@@ -62,21 +81,26 @@ def _check_workers(client: "Client", scheduler: str) -> None:
             f"the scheduler at {scheduler} has no worker after {WORKERS_SECONDS} s: start some by "
             f"`dask worker {scheduler} --nthreads 1` in the project's folder"
         ) from None
-    for worker, answer in client.run(engine_version, on_error="return").items():
+    answers: dict[str, object] = client.run(engine_version, on_error="return")
+    try:
+        client.run_on_scheduler(engine_version)
+    except Exception as error:  # noqa: BLE001 - whatever its Python raised is what it cannot do
+        answers[scheduler] = error
+    for place, answer in answers.items():
         if isinstance(answer, BaseException):
             raise ValueError(
-                f"worker {worker} cannot run the engine ({answer!r}): start it in the project's "
-                "folder, or with that on PYTHONPATH, and with the same libraries"
+                f"{place} cannot run the engine ({answer}): start scheduler and workers in the "
+                "project's folder, or with that on PYTHONPATH, and with the same libraries"
             )
-        check_engine(str(answer), worker)
+        check_engine(place, str(answer), engine_version())
 
 
-def check_engine(engine: str, place: str) -> None:
-    """Raise ValueError where another version of the engine is wanted than the one that is here."""
-    if engine != engine_version():
+def check_engine(place: str, runs: str, wanted: str) -> None:
+    """Raise ValueError where a place runs another version of the engine than is wanted."""
+    if runs != wanted:
         raise ValueError(
-            f"worker {place} runs another engine ({engine}) than asked for ({engine_version()}): "
-            "give all machines the same version of the project and its libraries"
+            f"{place} runs another engine ({runs}) than asked for ({wanted}): give all machines "
+            "the same version of the project and its libraries"
         )
 
 
@@ -88,6 +112,7 @@ def completed(
     Raises ConnectionError where the scheduler, or a task's every worker, is lost for good.
     """
     from distributed import CancelledError, KilledWorker, as_completed
+    from distributed.comm import CommClosedError
 
     waiting, running = iter(tasks), {}
     finished = as_completed(loop=client.loop)
@@ -111,7 +136,7 @@ def completed(
             f"a part brought down one worker after another ({error}): give them more memory or "
             "ask for smaller parts; what is done is kept"
         ) from None
-    except (CancelledError, TimeoutError) as error:
+    except (CancelledError, CommClosedError) as error:
         raise ConnectionError(
             f"lost the scheduler ({error}): what is done is kept, the same call does the rest"
         ) from None

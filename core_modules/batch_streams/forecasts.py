@@ -127,7 +127,7 @@ def forecast_to_parquet(
 
 def forecast_part(task: PartTask) -> bytes:
     """Return the Parquet file of a part's forecast: the columns of `predict_batch`."""
-    check_engine(task.engine, "process")
+    check_engine("a worker", engine_version(), task.engine)
     fit = fit_panel(task.panel, task.settings, threads=task.threads)
     table = pa.Table.from_pandas(predict_batch(fit, task.future), preserve_index=False)
     table = table.replace_schema_metadata({FOUND: json.dumps(fit.counts)})
