@@ -94,7 +94,7 @@ def prove(room: Path, items: int, part: int, report: Report) -> None:
     report.tell(f"shop: {items:,} items of 730 days, {shop.stat().st_size / 2**20:,.0f} MiB")
     forecast(shop, room / "warm", PATTERNS)  # what numba compiles is timed by nobody
     cluster = LocalCluster(
-        n_workers=WORKERS, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+        n_workers=WORKERS, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
     )
     with cluster:
         cluster.wait_for_workers(WORKERS)
@@ -116,7 +116,9 @@ def same_numbers(
         found = forecast(shop, room / name, part, scheduler)
         seconds = time.perf_counter() - begun
         report.figures |= {f"{name}_seconds": seconds, f"{name}_items_a_second": items / seconds}
-        report.tell(f"  {name}: {found.parts} parts, {seconds:.1f} s, {items / seconds:,.0f} items/s")
+        report.tell(
+            f"  {name}: {found.parts} parts, {seconds:.1f} s, {items / seconds:,.0f} items/s"
+        )
         report.check(f"{name} fitted every item", sum(found.routes.values()) == items)
     local, remote = read(room / "local"), read(room / "cluster")
     numbers = local.columns[2:]

@@ -66,8 +66,9 @@ def _check_answer(scheduler: str) -> None:
         with ThreadPoolExecutor(1) as thread:  # a notebook's own thread has a loop already
             thread.submit(asyncio.run, in_time()).result()
     except (OSError, ValueError) as error:
+        why = str(error) or "no handshake"
         raise ConnectionError(
-            f"no Dask scheduler answers at {scheduler} ({str(error) or 'no handshake'}): start one by "
+            f"no Dask scheduler answers at {scheduler} ({why}): start one by "
             "`dask scheduler` and name the address that it prints, such as tcp://host:8786"
         ) from None
 
@@ -114,7 +115,8 @@ def completed(
     from distributed import CancelledError, KilledWorker, as_completed
     from distributed.comm import CommClosedError
 
-    waiting, running = iter(tasks), {}
+    waiting = iter(tasks)
+    running: dict[str, Task] = {}
     finished = as_completed(loop=client.loop)
 
     def top_up() -> None:

@@ -1,7 +1,6 @@
 """What a forecast follows from, in words and digests: two runs that agree may share a folder."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import fields
 from functools import lru_cache
 from importlib.metadata import version
@@ -33,7 +32,8 @@ def described(settings: BatchSettings) -> dict[str, str]:
     found: dict[str, str] = {}
     for field in fields(settings):
         value = getattr(settings, field.name)
-        found[field.name] = described_frame(value) if _is_frame(value) else repr(value)
+        frame = isinstance(value, pd.DataFrame)
+        found[field.name] = described_frame(value) if frame else repr(value)
     return found
 
 
@@ -56,14 +56,9 @@ def described_frame(frame: pd.DataFrame) -> str:
 def panel_digest(panel: Panel) -> str:
     """Return a digest of a part's items, days and values."""
     digest = hashlib.sha256(repr(panel.ids.tolist()).encode())
-    arrays: Mapping[str, np.ndarray] = {"y": panel.y} | panel.columns
-    for array in (panel.dates.view(np.int64), panel.offsets, panel.rows):
-        digest.update(np.ascontiguousarray(array))
-    for name in sorted(arrays):
+    for array in (panel.dates.view(np.int64), panel.offsets, panel.rows, panel.y):
+        digest.update(array.data)
+    for name in sorted(panel.columns):
         digest.update(name.encode())
-        digest.update(np.ascontiguousarray(arrays[name]))
+        digest.update(panel.columns[name].data)
     return digest.hexdigest()[:SHOWN]
-
-
-def _is_frame(value: object) -> bool:
-    return isinstance(value, pd.DataFrame)

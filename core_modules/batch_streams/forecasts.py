@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +23,7 @@ from core_modules.batch_prophet.prediction import predict_batch
 from core_modules.batch_prophet.settings import BatchSettings
 from core_modules.batch_streams.cluster import check_engine, completed, connected
 from core_modules.batch_streams.fingerprints import (
+    SHOWN,
     described,
     described_future,
     engine_version,
@@ -32,7 +32,6 @@ from core_modules.batch_streams.fingerprints import (
 from core_modules.batch_streams.histories import (
     Source,
     digest_of_files,
-    is_file,
     last_day,
     panels_of,
 )
@@ -101,7 +100,7 @@ def forecast_to_parquet(
     facts = {f"settings.{name}": text for name, text in described(chosen).items()} | {
         "engine": engine_version(),
         "future": described_future(asked),
-        "input": digest_of_files(source) if is_file(source) else "frames",  # type: ignore[arg-type]
+        "input": _described_source(source),
         "part_items": str(part_items),
     }
     parts, count, done = PartFolder(Path(folder), facts), 0, 0
@@ -163,11 +162,17 @@ def _dates_of(source: Source, future: Future, settings: BatchSettings) -> Future
     return pd.date_range(first, periods=future)
 
 
+def _described_source(source: Source) -> str:
+    if isinstance(source, (str, Path)):
+        return f"files, sha256 {digest_of_files(source)[:SHOWN]}"
+    return "frames"
+
+
 def _rows_of(future: Future, panel: Panel) -> Future:
     """Return what is asked about a part's items."""
     if isinstance(future, pd.DataFrame):
         return future[future["unique_id"].isin(panel.ids)]
-    return np.asarray(future)
+    return future
 
 
 def _routes(parts: PartFolder) -> dict[str, int]:

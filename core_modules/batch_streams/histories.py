@@ -21,11 +21,6 @@ ENDINGS = (".parquet", ".csv", ".csv.gz")
 Source = str | Path | Iterable[pd.DataFrame]
 
 
-def is_file(source: Source) -> bool:
-    """Whether a source is a path, which can be read again, and not frames that come once."""
-    return isinstance(source, (str, Path))
-
-
 def panels_of(source: Source, settings: BatchSettings) -> Iterator[Panel]:
     """Yield the histories of a file, a folder of Parquet files, or frames, in their order.
 
@@ -34,9 +29,10 @@ def panels_of(source: Source, settings: BatchSettings) -> Iterator[Panel]:
     """
     frames = _frames(Path(source)) if isinstance(source, (str, Path)) else source
     for frame in frames:
+        seen = frame
         if "in_stock" in frame.columns:
-            frame = frame.assign(y=frame["y"].where(frame["in_stock"].astype(bool)))
-        yield panel_of_frame(frame, frame_columns(settings, frame))
+            seen = frame.assign(y=frame["y"].where(frame["in_stock"].astype(bool)))
+        yield panel_of_frame(seen, frame_columns(settings, seen))
 
 
 def last_day(path: str | Path) -> np.datetime64:
