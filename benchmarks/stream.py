@@ -31,6 +31,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from core_modules.batch_streams.forecasts import forecast_to_parquet  # noqa: E402
+from core_modules.batch_streams.parts import PART_ITEMS  # noqa: E402
 from tests.batch_series import START, long_frame, sales, shop_settings, with_gaps  # noqa: E402
 
 AHEAD, DAYS = 28, 730
@@ -44,14 +45,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--quick", action="store_true", help="fewer items, under a minute")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON alone")
-    parser.add_argument("--items", type=int, help="measure so many items in this process")
+    parser.add_argument("--alone", type=int, nargs=2, help="items and a part's items: one run")
     chosen = parser.parse_args()
-    if chosen.items:
-        print(json.dumps(measured(chosen.items)))
+    if chosen.alone:
+        print(json.dumps(measured(*chosen.alone)))
         return 0
-    small = 2_000 if chosen.quick else 10_000
-    apart(CHUNK)  # compiles, and is not counted
-    runs = [apart(items) for items in (small, 10 * small)]
+    small, part = (2_000, 250) if chosen.quick else (10_000, PART_ITEMS)
+    apart(CHUNK, part)  # compiles, and is not counted
+    runs = [apart(items, part) for items in (small, 10 * small)]
     growth = runs[1]["peak_mib"] / runs[0]["peak_mib"]
     found = {f"{name}_{run['items']:.0f}": run[name] for run in runs for name in run}
     found["peak_ratio"] = growth
@@ -60,28 +61,30 @@ def main() -> int:
     else:
         for run in runs:
             print(
-                f"{run['items']:>9,.0f} items of {DAYS} days: {run['items_a_second']:,.0f} items/s, "
-                f"{run['seconds']:.1f} s, peak {run['peak_mib']:,.0f} MiB, "
+                f"{run['items']:>9,.0f} items of {DAYS} days: {run['items_a_second']:,.0f} items "
+                f"a second, {run['seconds']:.1f} s, peak {run['peak_mib']:,.0f} MiB, "
                 f"{run['parts']:.0f} files"
             )
         print(f"peak memory of ten times the items: {growth:.3f} times")
     return 0 if growth <= MOST_GROWTH else 1
 
 
-def apart(items: int) -> dict[str, float]:
+def apart(items: int, part: int) -> dict[str, float]:
     """Return the figures of so many items, measured in a process of its own."""
-    command = [sys.executable, str(Path(__file__).resolve()), "--items", str(items)]
+    command = [sys.executable, str(Path(__file__).resolve()), "--alone", str(items), str(part)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout))
 
 
-def measured(items: int) -> dict[str, float]:
+def measured(items: int, part: int) -> dict[str, float]:
     """Return items a second and the peak of this process's memory."""
     shop = Shop(items)
     future = pd.date_range(pd.Timestamp(START) + pd.Timedelta(days=DAYS), periods=AHEAD)
     with tempfile.TemporaryDirectory(prefix="stream-") as folder:
         begun = time.perf_counter()
-        found = forecast_to_parquet(shop.chunks(), future, shop_settings(), folder=folder)
+        found = forecast_to_parquet(
+            shop.chunks(), future, shop_settings(), folder=folder, part_items=part
+        )
         seconds = time.perf_counter() - begun - shop.seconds
     if sum(found.routes.values()) != items:
         raise RuntimeError(f"{items} items went in, {found.routes} came out")

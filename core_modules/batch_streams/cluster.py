@@ -54,10 +54,13 @@ def connected(scheduler: str) -> "Iterator[Client]":
 
 def _check_answer(scheduler: str) -> None:
     """Shake hands first: a client waits for ever where something else listens."""
+    from distributed import Security
     from distributed.comm import connect
 
+    keys = Security().get_connection_args("client")  # what Dask's own settings say of TLS
+
     async def shake_hands() -> None:
-        await (await connect(scheduler, timeout=ANSWER_SECONDS)).close()
+        await (await connect(scheduler, timeout=ANSWER_SECONDS, **keys)).close()
 
     async def in_time() -> None:
         await asyncio.wait_for(shake_hands(), ANSWER_SECONDS + 1)
@@ -65,7 +68,7 @@ def _check_answer(scheduler: str) -> None:
     try:
         with ThreadPoolExecutor(1) as thread:  # a notebook's own thread has a loop already
             thread.submit(asyncio.run, in_time()).result()
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         why = str(error) or "no handshake"
         raise ConnectionError(
             f"no Dask scheduler answers at {scheduler} ({why}): start one by "
