@@ -15,7 +15,7 @@ import pandas as pd
 from core_modules.batch_prophet.panel import FloatArray, Panel, calendar_of
 
 PART_ITEMS = 2_000  # a calendar's own cost, a tenth of a second, is a part of theirs
-HELD_PARTS = 4  # parts' worth of items that wait for others of their calendar
+HELD_PARTS = 2  # parts' worth of items that wait for others of their calendar
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +31,7 @@ Groups = dict[bytes, list[_Waiting]]  # by the days' bytes, datetime64[us]
 
 
 def cut_parts(panels: Iterable[Panel], items: int = PART_ITEMS) -> Iterator[Panel]:
-    """Yield the histories again in parts of at most so many items, 4 parts held at most.
+    """Yield the histories again in parts of at most so many items, few parts of them held.
 
     Raises ValueError for a number of items below 1, and where an item comes a second time: it
     would be fitted as two.

@@ -17,7 +17,7 @@ from core_modules.batch_prophet.prediction import predict_batch
 from core_modules.batch_prophet.settings import BatchSettings, Regressor, Seasonality
 from core_modules.batch_prophet.streaming import forecast_stream, item_chunks
 from core_modules.batch_streams import cluster as cluster_module
-from core_modules.batch_streams.cluster import check_engine, connected
+from core_modules.batch_streams.cluster import check_engine, completed, connected
 from core_modules.batch_streams.forecasts import ForecastFiles, forecast_to_parquet
 from core_modules.batch_streams.part_folder import MANIFEST
 from tests.batch_series import long_frame, sales, with_gaps, with_regressors
@@ -215,6 +215,7 @@ def test_a_run_stopped_on_the_cluster_goes_on_there_or_here(
             forecast(shop, tmp_path / "out", scheduler=scheduler, progress=stop_after(stop))
     assert len(contents(tmp_path / "out")) == 5
     assert forecast(shop, tmp_path / "out", scheduler=address).computed == 3
+    assert forecast(shop, tmp_path / "out", scheduler=address).computed == 0
     assert_same(read(tmp_path / "out"), read(local))
 
 
@@ -275,6 +276,17 @@ def test_a_lost_worker_loses_nothing(cluster: Any, shop: Path, local: Path, tmp_
     assert found.computed == found.parts == 8
     assert contents(tmp_path / "out").keys() == contents(local).keys()
     assert_same(read(tmp_path / "out"), read(local))
+
+
+def test_a_task_that_kills_its_workers_is_told(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    with (
+        connected(cluster.scheduler_address) as client,
+        pytest.raises(ConnectionError, match="a part brought down one worker after another"),
+    ):
+        list(completed(client, os._exit, [1]))
 
 
 def test_a_scheduler_out_of_reach_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
