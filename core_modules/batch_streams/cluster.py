@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 10  # for the scheduler to answer
 WORKERS_SECONDS = 30  # for its first worker to come
-RETRIES = 2  # of a task that fails; of one whose worker is lost the scheduler has its own count
+RETRIES = 1  # of a task that fails; for one whose worker is lost the scheduler has its own count
 IN_FLIGHT = 2  # tasks a worker's thread: one runs while the next one waits there
 LARGE_TASK = "distributed.admin.large-graph-warning-threshold"
 
