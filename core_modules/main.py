@@ -1,5 +1,6 @@
 """The command line: simulate, extract, forecasts, compare, verify, backtest, plan, replay."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -214,6 +215,10 @@ def batch_forecast(
     The file is read piece by piece; memory does not grow with it. The same command again computes
     what is missing in the folder.
     """
+    # Before numpy is loaded: parts are what runs side by side, and Dask's workers do the same, so
+    # that sums are rounded alike here and there.
+    for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(library, "1")
     from core_modules.batch_command import run_batch_forecast
 
     run_batch_forecast(

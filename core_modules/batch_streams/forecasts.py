@@ -86,7 +86,8 @@ def forecast_to_parquet(
     days ahead count from the last day of all items and need a file, which can be read twice. A
     frame of future regressors is held whole. With `scheduler`, the address of a Dask scheduler,
     its workers compute the parts; `threads` are those of one part. Files are bit for bit the same
-    wherever they are computed with the same libraries on the same kind of processor.
+    here and there on one kind of processor with BLAS on one thread (OMP_NUM_THREADS=1, as Dask's
+    workers have it), and to 1e-9 else.
 
     The same call into the same folder computes what is missing alone. `pd.read_parquet(folder)`
     reads all of it.

@@ -12,6 +12,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SALES = ROOT / "examples" / "sales.csv"
 
 
+@pytest.fixture(autouse=True)
+def one_blas_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command sets these for its process, which here is everybody's."""
+    for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(library, "1")
+
+
 def test_a_file_becomes_a_folder_and_a_second_run_finds_it_done(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
