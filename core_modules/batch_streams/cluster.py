@@ -71,8 +71,8 @@ def _check_answer(scheduler: str) -> None:
     except (OSError, TypeError, ValueError) as error:
         why = str(error) or "no handshake"
         raise ConnectionError(
-            f"no Dask scheduler answers at {scheduler} ({why}): start one by "
-            "`dask scheduler` and name the address that it prints, such as tcp://host:8786"
+            f"no Dask scheduler answers at {scheduler} ({why}): start one by `python -m dask "
+            "scheduler` and name the address that it prints, such as tcp://host:8786"
         ) from None
 
 
@@ -83,7 +83,7 @@ def _check_engines(client: "Client", scheduler: str) -> None:
     except TimeoutError:
         raise ConnectionError(
             f"the scheduler at {scheduler} has no worker after {WORKERS_SECONDS} s: start some by "
-            f"`dask worker {scheduler} --nthreads 1` in the project's folder"
+            f"`python -m dask worker {scheduler} --nthreads 1` in the project's folder"
         ) from None
     answers: dict[str, object] = client.run(engine_version, on_error="return")
     try:
@@ -93,8 +93,8 @@ def _check_engines(client: "Client", scheduler: str) -> None:
     for place, answer in answers.items():
         if isinstance(answer, BaseException):
             raise ValueError(
-                f"{place} cannot run the engine ({answer}): start scheduler and workers in the "
-                "project's folder, or with that on PYTHONPATH, and with the same libraries"
+                f"{place} cannot run the engine ({answer}): start scheduler and workers by "
+                "`python -m dask` in the project's folder, with the same libraries"
             )
         check_engine(place, str(answer), engine_version())
 

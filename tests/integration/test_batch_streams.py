@@ -306,7 +306,9 @@ def test_a_scheduler_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(cluster_module, "WORKERS_SECONDS", 1)
     with (
         LocalCluster(n_workers=0, dashboard_address=LOOPBACK, host="127.0.0.1") as empty,
-        pytest.raises(ConnectionError, match="has no worker after 1 s: start some by `dask worker"),
+        pytest.raises(
+            ConnectionError, match="has no worker after 1 s: start some by `python -m dask worker"
+        ),
         connected(empty.scheduler_address),
     ):
         pass
