@@ -152,7 +152,7 @@ def interrupted(shop: Path, room: Path, part: int, address: str, report: Report)
     report.tell("the driver is lost")
     folder = room / "resumed"
     driver = multiprocessing.get_context("spawn").Process(
-        target=forecast, args=(shop, folder, part, address)
+        target=forecast, args=(shop, folder, part, address), daemon=True
     )
     driver.start()
     wait_for(lambda: len(list(folder.glob("part-*"))) >= 4 or not driver.is_alive())
