@@ -26,8 +26,11 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def progress_bar(what: str, total: int) -> Iterator[Callable[..., None]]:
-    """Show a progress bar; yields a function of what is done, and of how much if that was open."""
+def progress_bar(what: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """Show a progress bar; yields a function of what is done, and of how much if that was open.
+
+    A total of None is never known: the bar counts.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (

@@ -1,12 +1,13 @@
-"""The command line: simulate, extract, forecast, compare, verify, backtest, plan, replay."""
+"""The command line: simulate, extract, forecasts, compare, verify, backtest, plan, replay."""
 
+import os
 import sys
 from pathlib import Path
 
 if not __package__:  # started as a script: our imports begin at the repository root
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -182,6 +183,52 @@ def forecast(
         out=out,
         engine=engine,
         jobs=jobs,
+        json=json,
+    )
+
+
+@app.command()
+def batch_forecast(
+    sales: Annotated[
+        Path,
+        typer.Option(
+            "--sales",
+            help="Sales history, CSV or Parquet with unique_id, ds, y, sorted by unique_id, or a "
+            "folder of Parquet files; days without a row are missing, not zero.",
+        ),
+    ],
+    horizon: Annotated[int, typer.Option(min=1, help="Days to forecast.")] = 28,
+    mode: Annotated[
+        Literal["additive", "multiplicative"], typer.Option(help="How seasons join the trend.")
+    ] = "additive",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786; default: here."),
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that fit a part.")] = 1,
+    part_items: Annotated[int, typer.Option(min=1, help="Most items of a part.")] = 2_000,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Forecast any number of items with Prophet's plain model into a folder of Parquet files.
+
+    The file is read piece by piece; memory does not grow with it. The same command again computes
+    what is missing in the folder.
+    """
+    # Before numpy is loaded: parts are what runs side by side, and Dask's workers do the same, so
+    # that sums are rounded alike here and there.
+    for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(library, "1")
+    from core_modules.batch_command import run_batch_forecast
+
+    run_batch_forecast(
+        sales=sales,
+        horizon=horizon,
+        mode=mode,
+        scheduler=scheduler,
+        threads=threads,
+        part_items=part_items,
+        out=out,
         json=json,
     )
 

@@ -55,7 +55,7 @@ def panel_of_frame(
         order = np.lexsort((dates, codes))
         frame, codes, dates = frame.iloc[order], codes[order], dates[order]
     counts = np.bincount(codes, minlength=len(ids))
-    calendar, rows = _calendar(dates, counts)
+    calendar, rows = calendar_of(dates, counts)
     arrays = {name: _floats(frame[name]) for name in columns}
     y = _floats(frame["y"]) if values else np.empty(0)
     return _kept(Panel(ids, calendar, _starts(counts), rows, y, arrays))
@@ -109,7 +109,7 @@ def _starts(counts: IntArray) -> IntArray:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
-def _calendar(dates: Dates, counts: IntArray) -> tuple[Dates, NDArray[np.int32]]:
+def calendar_of(dates: Dates, counts: IntArray) -> tuple[Dates, NDArray[np.int32]]:
     """Return all dates and each row's place among them; quick where all items share their days."""
     days = int(counts[0]) if counts.size else 0
     if days and (counts == days).all():

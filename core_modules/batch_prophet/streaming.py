@@ -1,6 +1,7 @@
 """Fits and forecasts of more items than memory holds: a chunk comes in, its result goes out."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -9,6 +10,7 @@ from core_modules.batch_prophet.fitting import fit_batch
 from core_modules.batch_prophet.futures import Future
 from core_modules.batch_prophet.prediction import predict_batch
 from core_modules.batch_prophet.settings import BatchSettings
+from core_modules.batch_streams.cluster import completed, connected
 
 
 def fit_stream(
@@ -22,19 +24,48 @@ def fit_stream(
         yield fit_batch(chunk, settings, threads=threads)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ChunkTask:
+    """All that a chunk's forecast follows from."""
+
+    chunk: pd.DataFrame
+    future: Future
+    settings: BatchSettings | None
+    threads: int
+
+
 def forecast_stream(
     chunks: Iterable[pd.DataFrame],
     future: Future,
     settings: BatchSettings | None = None,
     *,
     threads: int = 1,
+    scheduler: str | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """Yield each chunk's forecast; `future` is as in `predict_batch`, the same for all chunks."""
-    for fit in fit_stream(chunks, settings, threads=threads):
-        asked = future
-        if isinstance(future, pd.DataFrame):
-            asked = future[future["unique_id"].isin(fit.ids)]
-        yield predict_batch(fit, asked)
+    """Yield each chunk's forecast; `future` is as in `predict_batch`, the same for all chunks.
+
+    With `scheduler`, the address of a Dask scheduler, its workers make them, and they come in the
+    order in which they are done; `connected` says what may be wrong there.
+    """
+    tasks = (ChunkTask(chunk, _asked_of(chunk, future), settings, threads) for chunk in chunks)
+    if scheduler is None:
+        yield from map(forecast_chunk, tasks)
+        return
+    with connected(scheduler) as client:
+        for _, forecast in completed(client, forecast_chunk, tasks):
+            yield forecast
+
+
+def forecast_chunk(task: ChunkTask) -> pd.DataFrame:
+    """Fit and forecast one chunk."""
+    fit = fit_batch(task.chunk, task.settings, threads=task.threads)
+    return predict_batch(fit, task.future)
+
+
+def _asked_of(chunk: pd.DataFrame, future: Future) -> Future:
+    if isinstance(future, pd.DataFrame):
+        return future[future["unique_id"].isin(chunk["unique_id"].unique())]
+    return future
 
 
 def item_chunks(frame: pd.DataFrame, items: int) -> Iterator[pd.DataFrame]:

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 import run
 
 RUNTIME_LOCK, DEV_LOCK = run.RUNTIME_LOCK, run.DEV_LOCK
+DASK_LOCK = run.ROOT / "requirements-dask.txt"
 
 
 class Commands:
@@ -161,24 +162,26 @@ def test_a_second_run_cannot_set_up_while_the_first_one_does() -> None:
         fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_the_tests_lock_holds_the_runtime_lock_in_the_same_versions() -> None:
-    runtime, dev = locked_versions(RUNTIME_LOCK), locked_versions(DEV_LOCK)
-    assert runtime.items() <= dev.items()
+def test_the_larger_locks_hold_the_smaller_ones_in_the_same_versions() -> None:
+    runtime, dask, dev = map(locked_versions, (RUNTIME_LOCK, DASK_LOCK, DEV_LOCK))
+    assert runtime.items() <= dask.items() <= dev.items()
 
 
 def test_the_locks_hold_every_dependency_of_pyproject_within_its_bounds() -> None:
     project = tomllib.loads((run.ROOT / "pyproject.toml").read_text())
     wanted = project["project"]["dependencies"]
+    clustered = wanted + project["project"]["optional-dependencies"]["dask"]
     for lock, lines in (
         (RUNTIME_LOCK, wanted),
-        (DEV_LOCK, wanted + project["dependency-groups"]["dev"]),
+        (DASK_LOCK, clustered),
+        (DEV_LOCK, clustered + project["dependency-groups"]["dev"]),
     ):
         locked = locked_versions(lock)
         for requirement in map(Requirement, lines):
             assert locked[requirement.name] in requirement.specifier, f"{requirement} in {lock}"
 
 
-@pytest.mark.parametrize("lock", [RUNTIME_LOCK, DEV_LOCK], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", [RUNTIME_LOCK, DASK_LOCK, DEV_LOCK], ids=lambda lock: lock.name)
 def test_a_lock_names_hashes_for_all_and_no_host_or_folder(lock: Path) -> None:
     text = lock.read_text()
     entries = re.split(r"^(?=\w)", text, flags=re.MULTILINE)[1:]

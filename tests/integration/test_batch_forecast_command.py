@@ -1,0 +1,53 @@
+"""The batch-forecast command, from a sales file to a folder of Parquet files."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from core_modules.main import main
+
+ROOT = Path(__file__).resolve().parents[2]
+SALES = ROOT / "examples" / "sales.csv"
+
+
+@pytest.fixture(autouse=True)
+def one_blas_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command sets these for its process, which here is everybody's."""
+    for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(library, "1")
+
+
+def test_a_file_becomes_a_folder_and_a_second_run_finds_it_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["batch-forecast", "--sales", str(SALES), "--horizon", "5", "--json"]
+    command += ["--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    first = json.loads(capsys.readouterr().out)
+    history, found = pd.read_csv(SALES, dtype={"unique_id": str}), pd.read_parquet(tmp_path / "out")
+    assert set(found["unique_id"]) == set(history["unique_id"])
+    assert (found.groupby("unique_id").size() == 5).all()
+    assert found["ds"].min() == pd.Timestamp(history["ds"].max()) + pd.Timedelta(days=1)
+    assert (found["yhat_lower_80"] <= found["yhat"]).all()
+    assert first["computed"] == first["parts"] == 1
+    assert sum(first["routes"].values()) == history["unique_id"].nunique()
+    assert main(command[:-3] + command[-2:]) == 0
+    assert "parts: 0 computed, 1 were there" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["--sales", "missing.csv"], "error: missing.csv: there is no such file"),
+        (["--scheduler", "nowhere"], "error: no Dask scheduler answers at nowhere"),
+        (["--out", str(SALES)], "is a file: name a folder with --out"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    changes: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["batch-forecast", "--sales", str(SALES), "--out", str(tmp_path / "out"), *changes]
+    assert main(command) == 2
+    assert message in capsys.readouterr().err
