@@ -6,9 +6,10 @@ them than are under way.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 ANSWER_SECONDS = 10  # for the scheduler to answer
-WORKERS_SECONDS = 30  # for its first worker to come
+WORKERS_SECONDS = 30  # for its first worker to come, and for workers to say what they run
 RETRIES = 1  # of a task that fails; for one whose worker is lost the scheduler has its own count
 IN_FLIGHT = 2  # tasks a worker's thread: one runs while the next one waits there
 LARGE_TASK = "distributed.admin.large-graph-warning-threshold"
@@ -85,11 +86,12 @@ def _check_engines(client: "Client", scheduler: str) -> None:
             f"the scheduler at {scheduler} has no worker after {WORKERS_SECONDS} s: start some by "
             f"`python -m dask worker {scheduler} --nthreads 1` in the project's folder"
         ) from None
-    answers: dict[str, object] = client.run(engine_version, on_error="return")
     try:
-        client.run_on_scheduler(engine_version)
+        answers: dict[str, object] = {scheduler: client.run_on_scheduler(engine_version)}
     except Exception as error:  # noqa: BLE001 - whatever its Python raised is what it cannot do
-        answers[scheduler] = error
+        answers = {scheduler: error}
+    else:
+        answers |= _workers_engines(client)
     for place, answer in answers.items():
         if isinstance(answer, BaseException):
             raise ValueError(
@@ -97,6 +99,32 @@ def _check_engines(client: "Client", scheduler: str) -> None:
                 "`python -m dask` in the project's folder, with the same libraries"
             )
         check_engine(place, str(answer), engine_version())
+
+
+def _workers_engines(client: "Client") -> dict[str, object]:
+    """Ask each worker by a task of its own; one that is lost meanwhile is left out.
+
+    A broadcast would wait for ever for a worker that is lost at that moment.
+    """
+    from distributed import as_completed
+
+    asked = {
+        worker: client.submit(engine_version, workers=[worker], priority=1, pure=False)
+        for worker in client.scheduler_info(n_workers=-1)["workers"]
+    }
+    with suppress(TimeoutError):
+        deque(as_completed(asked.values(), loop=client.loop, timeout=WORKERS_SECONDS), maxlen=0)
+    there = client.scheduler_info(n_workers=-1)["workers"]
+    answers: dict[str, object] = {}
+    for worker, future in asked.items():
+        if future.status == "finished":
+            answers[worker] = future.result()
+        elif future.status == "error":
+            answers[worker] = future.exception()
+        elif worker in there:
+            answers[worker] = TimeoutError(f"no answer within {WORKERS_SECONDS} s")
+    client.cancel(list(asked.values()))
+    return answers
 
 
 def check_engine(place: str, runs: str, wanted: str) -> None:
