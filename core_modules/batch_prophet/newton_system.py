@@ -17,6 +17,8 @@ from core_modules.batch_prophet.problem import (
     State,
 )
 
+LEAST_SLOPE = 1e-6  # size of a logistic k below which k and m move straight
+
 
 @njit(cache=True, nogil=True, fastmath=FAST)
 def bending_changes(problem: Problem, state: State, n: int, trend: FloatArray) -> IntArray:
@@ -63,6 +65,9 @@ def write_hessian(
     by_k, by_m, bend = 0.0, 1.0, 0.0
     if problem.kind == LOGISTIC:
         by_k, by_m, bend = -state.offset[n], -state.slope[n], sums[0, 3]
+        if abs(state.slope[n]) > LEAST_SLOPE:
+            # The line search moves k m straight: then u does not bend by the step, but m does.
+            bend = -variance * RIDGE * state.offset[n] / state.slope[n]
     for j in range(columns):
         whole[k, j] = first[0, j] + by_k * zeroth[0, j]
         whole[m, j] = by_m * zeroth[0, j]
