@@ -16,8 +16,8 @@ the largest difference, both among items that are optimised at all. Errors are t
 `rmsse` is M5's, a mean over items; `rmsse_more` is the engine's less Prophet's, with 1.96 standard
 errors of the paired differences, and `rmsse_more_rest` the same without the item that differs most:
 the best fit of a loose model may run away after the last day where Stan, stopping early, does not.
-An interval's score (lower is better) is its width plus 2/alpha
-times what lies outside (Gneiting and Raftery 2007, equation 43). Widths and scores are in units.
+An interval's score (lower is better) is its width plus 2/alpha times what lies outside (Gneiting
+and Raftery 2007, equation 43). Widths and scores are in units.
 """
 
 import argparse
