@@ -1,7 +1,7 @@
 """The batch engine beside Prophet: the same design, and an objective never above Stan's.
 
 How many series were held together, and by which route the engine fitted them, is written at the
-end; the `long` part has several hundred.
+end: 108 by default, 1,012 in the `long` part.
 """
 
 from collections import Counter
