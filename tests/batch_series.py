@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core_modules.batch_prophet.settings import BatchSettings, Regressor, Seasonality
 
 START = "2023-01-01"
+TEST_DAY = pd.Timestamp("2024-12-31")  # the first day that is held out
 
 
 def holidays() -> pd.DataFrame:
@@ -130,6 +131,20 @@ def with_regressors(frame: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
 
 REGRESSORS = (Regressor("price"), Regressor("push", prior_scale=1.0, mode="multiplicative"))
+
+
+def split(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return history and future of a frame that runs beyond the test day."""
+    return frame[frame["ds"] < TEST_DAY], frame[frame["ds"] >= TEST_DAY].drop(columns="y")
+
+
+def known(kind: str, mode: str) -> tuple[BatchSettings, pd.DataFrame, pd.DataFrame]:
+    """Return settings, history and future of three items with gaps, regressors, cap and floor."""
+    frame = with_regressors(long_frame(with_gaps(sales(3, days=758, mode=mode))))
+    frame = frame.assign(cap=1.5 * frame["y"].max(), floor=-20.0)
+    history, future = split(frame)
+    settings = shop_settings(growth=kind, seasonality_mode=mode, regressors=REGRESSORS)
+    return settings, history, future
 
 
 def prophet_loss(model: Any) -> float:

@@ -19,6 +19,7 @@ from core_modules.batch_prophet.problem import (
 ENOUGH = 1e-4  # share of the promised decrease that a step must bring
 ROUNDING = 1e-13  # share of the loss that counts as no change
 HALVINGS = 30
+TURN = 0.2  # share of k that a step must leave for its level k m to move straight
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
@@ -65,6 +66,24 @@ def _line_step(problem: Problem, state: State, n: int, move: FloatArray, line: F
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
+def _new_offset(
+    problem: Problem, state: State, n: int, move: FloatArray, share: float
+) -> tuple[float, float]:
+    """Return m after a share of the step, and what u lacks of moving by that share of the line.
+
+    Logistic data fix the level k m, so steps straight in k and m would leave a narrow valley at
+    once. Here the level moves straight and m follows, unless k comes near zero or changes sign.
+    """
+    slope, offset = state.slope[n], state.offset[n]
+    after = slope + share * move[0]
+    if problem.kind != LOGISTIC:
+        return offset + share * move[1], 0.0
+    if after * slope > TURN * slope * slope:
+        return offset + share * move[1] * slope / after, 0.0
+    return offset + share * move[1], share * share * move[0] * move[1]
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
 def _search(
     problem: Problem,
     caps: FloatArray,
@@ -81,7 +100,7 @@ def _search(
     change, beta = np.empty(changes), np.empty(last - first)
     share = 1.0
     for _halving in range(HALVINGS):
-        bend = share * share * move[0] * move[1] if problem.kind == LOGISTIC else 0.0
+        offset, bend = _new_offset(problem, state, n, move, share)
         squares = 0.0
         for i in range(days):
             if problem.kind == LOGISTIC:
@@ -98,7 +117,7 @@ def _search(
             change[j] = state.change[n, j] + share * move[2 + j]
         for j in range(beta.size):
             beta[j] = state.beta[n, j] + share * move[first + j]
-        slope, offset = state.slope[n] + share * move[0], state.offset[n] + share * move[1]
+        slope = state.slope[n] + share * move[0]
         loss = noise_loss(squares, days) + prior_loss(problem, slope, offset, change, beta)
         allowed = ENOUGH * share * move[last] + ROUNDING * (abs(state.loss[n]) + days)
         if loss <= state.loss[n] + allowed:
@@ -122,8 +141,9 @@ def _move(
     """Take the step and bring all that follows from the parameters up to date."""
     changes, days = problem.changes.size, problem.times.size
     first = 2 + changes
+    offset, bend = _new_offset(problem, state, n, move, share)
     state.slope[n] += share * move[0]
-    state.offset[n] += share * move[1]
+    state.offset[n] = offset
     for j in range(changes):
         change = state.change[n, j] + share * move[2 + j]
         # The lasso's zero is exact; a whole step that lands on it must not leave a rounding rest.
@@ -131,7 +151,6 @@ def _move(
         state.change[n, j] = 0.0 if tiny else change
     for j in range(state.beta.shape[1]):
         state.beta[n, j] += share * move[first + j]
-    bend = share * share * move[0] * move[1] if problem.kind == LOGISTIC else 0.0
     squares = 0.0
     for i in range(days):
         before = state.trend[n, i] * state.gain[n, i]

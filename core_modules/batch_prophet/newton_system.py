@@ -17,6 +17,8 @@ from core_modules.batch_prophet.problem import (
     State,
 )
 
+LEAST_SLOPE = 1e-6  # size of a logistic k below which k and m move straight
+
 
 @njit(cache=True, nogil=True, fastmath=FAST)
 def bending_changes(problem: Problem, state: State, n: int, trend: FloatArray) -> IntArray:
@@ -62,7 +64,7 @@ def write_hessian(
     # By the line's own slope and level first; logistic growth turns them into k and m below.
     by_k, by_m, bend = 0.0, 1.0, 0.0
     if problem.kind == LOGISTIC:
-        by_k, by_m, bend = -state.offset[n], -state.slope[n], sums[0, 3]
+        by_k, by_m, bend = -state.offset[n], -state.slope[n], _bend(state, n, sums[0, 3])
     for j in range(columns):
         whole[k, j] = first[0, j] + by_k * zeroth[0, j]
         whole[m, j] = by_m * zeroth[0, j]
@@ -85,6 +87,17 @@ def write_hessian(
     _write_sigma(problem, state, n, slopes, trend, chosen, coupled, whole)
     for i in range(columns + 3 + chosen.size):
         whole[i, i] += damping * abs(whole[i, i])
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _bend(state: State, n: int, pull: float) -> float:
+    """Return the entry by k and m that a logistic step's own bend brings.
+
+    The line search moves k m straight, so the step bends m, which its prior feels, and not u.
+    """
+    if abs(state.slope[n]) > LEAST_SLOPE:
+        return float(-state.variance[n] * RIDGE * state.offset[n] / state.slope[n])
+    return pull
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)

@@ -23,6 +23,7 @@ from core_modules.batch_prophet.problem import (
 
 ROUNDS = 60
 CLOSE = 1e-10  # relative change of sigma squared at which the alternation ends
+LEAST = 1e-20  # sigma squared below which there is no best fit to be found, see `fallbacks`
 
 
 class Reduced(NamedTuple):
@@ -101,12 +102,12 @@ def fit_additive(
             new = best_variance(left, reduced.days)
             before, step = step, np.log(new / v)
             variance[n] = new
-            if abs(step) < CLOSE:
+            if abs(step) < CLOSE or new < LEAST:
                 break
             # The steps shrink by a steady factor: go at once to where they would lead.
             if round_ - last >= 2 and before * step > 0.0 and abs(step) < 0.7 * abs(before):
                 ratio = step / before
-                variance[n] = new * np.exp(step * ratio / (1.0 - ratio))
+                variance[n] = max(new * np.exp(step * ratio / (1.0 - ratio)), LEAST)
                 last = round_
         for k in range(ranks):
             coordinates[n, k] = missed[k] * (1.0 - shrink[k])

@@ -1,8 +1,7 @@
-"""What comes out of the batch engine: forecasts, intervals, paths, Prophet objects, refits."""
+"""What comes out of the batch engine: forecasts, components, refits, streams, fallbacks."""
 
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +14,7 @@ from core_modules.batch_prophet.assembly import (
     source_of,
 )
 from core_modules.batch_prophet.design import prophet_silence
-from core_modules.batch_prophet.fidelity import from_prophet, to_prophet
+from core_modules.batch_prophet.fidelity import to_prophet
 from core_modules.batch_prophet.fitted import LBFGS, PROPHET, ROUTES
 from core_modules.batch_prophet.fitting import fit_batch
 from core_modules.batch_prophet.panel import panel_of_frame
@@ -25,29 +24,16 @@ from core_modules.batch_prophet.settings import BatchSettings, prophet_model
 from core_modules.batch_prophet.streaming import fit_stream, forecast_stream, item_chunks
 from tests.batch_series import (
     REGRESSORS,
+    known,
     long_frame,
-    prophet_loss,
     sales,
     shop_settings,
+    split,
     with_gaps,
     with_regressors,
 )
 
 MODES = ("additive", "multiplicative")
-TEST_DAY = pd.Timestamp("2024-12-31")
-
-
-def split(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return history and future of a frame that runs beyond the test day."""
-    return frame[frame["ds"] < TEST_DAY], frame[frame["ds"] >= TEST_DAY].drop(columns="y")
-
-
-def known(kind: str, mode: str) -> tuple[BatchSettings, pd.DataFrame, pd.DataFrame]:
-    frame = with_regressors(long_frame(with_gaps(sales(3, days=758, mode=mode))))
-    frame = frame.assign(cap=1.5 * frame["y"].max(), floor=-20.0)
-    history, future = split(frame)
-    settings = shop_settings(growth=kind, seasonality_mode=mode, regressors=REGRESSORS)
-    return settings, history, future
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -69,37 +55,6 @@ def test_forecast_and_components_are_those_of_the_same_prophet(kind: str, mode: 
             )
 
 
-@pytest.mark.parametrize(
-    ("kind", "mode"),
-    [("linear", "multiplicative"), ("logistic", "additive"), ("flat", "additive")],
-)
-def test_paths_and_intervals_follow_prophets_law(kind: str, mode: str) -> None:
-    settings, history, future = known(kind, mode)
-    fit = fit_batch(history, settings)
-    item, place = fit.ids[0], 0
-    # A livelier trend than fitted, so that its share of the spread can be seen.
-    fit.delta[place] *= 30.0 if kind == "linear" else 3.0
-    draws = 1500
-    rows = future[future["unique_id"] == item]
-    with prophet_silence():
-        model = to_prophet(fit, item)
-        model.uncertainty_samples = draws
-        state = np.random.get_state()  # noqa: NPY002 - Prophet draws from the global generator
-        np.random.seed(5)  # noqa: NPY002
-        theirs = model.predictive_samples(rows.drop(columns="unique_id"), vectorized=False)["yhat"]
-        np.random.set_state(state)  # noqa: NPY002
-    ours = sample_paths(fit, rows, draws, seed=3)[0]  # (draws, days)
-    bounds = predict_batch(fit, rows)
-    spread = theirs.std(axis=1)
-    np.testing.assert_allclose(ours.mean(axis=0), theirs.mean(axis=1), atol=0.12 * spread.max())
-    np.testing.assert_allclose(ours.std(axis=0), spread, rtol=0.12)
-    for level in (80, 95):
-        lower, upper = bounds[f"yhat_lower_{level}"], bounds[f"yhat_upper_{level}"]
-        for sample in (theirs, ours.T):
-            inside = (sample >= lower.to_numpy()[:, None]) & (sample <= upper.to_numpy()[:, None])
-            assert inside.mean() == pytest.approx(level / 100, abs=0.012)
-
-
 def test_the_same_seed_gives_the_same_paths() -> None:
     fit = fit_batch(long_frame(sales(3, days=60)), BatchSettings())
     first, again = sample_paths(fit, 7, 5, seed=1), sample_paths(fit, 7, 5, seed=1)
@@ -107,57 +62,6 @@ def test_the_same_seed_gives_the_same_paths() -> None:
     np.testing.assert_array_equal(first, again)
     assert (sample_paths(fit, 7, 5, seed=2) != first).all()
     assert (first[0] != first[1]).all()
-
-
-def test_a_fit_opens_as_a_prophet_object_that_draws() -> None:
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    frame = long_frame(with_gaps(sales(2)))
-    fit = fit_batch(frame, shop_settings())
-    with prophet_silence():
-        model = to_prophet(fit, fit.ids[1])
-        forecast = model.predict(model.make_future_dataframe(14))
-        model.plot_components(forecast)
-        model.plot(forecast)
-    plt.close("all")
-    assert -model.params["lp__"].item() == fit.loss[1]
-    assert model.params["delta"].shape == (1, 25)
-    assert model.params["trend"].shape == (1, len(model.history))
-    with pytest.raises(KeyError):
-        to_prophet(fit, "nobody")
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_prophet_objects_become_a_batch_fit(mode: str) -> None:
-    settings = shop_settings(seasonality_mode=mode, regressors=REGRESSORS)
-    frame = with_regressors(long_frame(with_gaps(sales(2, days=758, mode=mode))))
-    history, future = split(frame)
-    models: dict[str, Any] = {}
-    for item, rows in history.groupby("unique_id"):
-        with prophet_silence():
-            model = prophet_model(settings, uncertainty_samples=0)
-            models[str(item)] = model.fit(rows.drop(columns="unique_id"))
-    fit = from_prophet(models)
-    found = predict_batch(fit, future)
-    for place, (item, model) in enumerate(models.items()):
-        with prophet_silence():
-            rows = future[future["unique_id"] == item].drop(columns="unique_id")
-            expected = model.predict(rows)["yhat"]
-        ours = found.loc[found["unique_id"] == item, "yhat"]
-        np.testing.assert_allclose(ours, expected, rtol=1e-9)
-        assert fit.loss[place] == pytest.approx(prophet_loss(model), abs=1e-9)
-    better = fit_batch(history, settings, start=fit)
-    assert (better.loss <= fit.loss + 1e-6).all()
-
-
-def test_models_that_differ_are_not_one_batch() -> None:
-    frame = long_frame(sales(1, days=60)).drop(columns="unique_id")
-    with prophet_silence():
-        one = prophet_model(BatchSettings()).fit(frame)
-        other = prophet_model(BatchSettings(changepoint_prior_scale=0.5)).fit(frame)
-    with pytest.raises(ValueError, match="settings of 'b' differ"):
-        from_prophet({"a": one, "b": other})
 
 
 @pytest.mark.parametrize("mode", MODES)
