@@ -15,7 +15,7 @@ import numpy as np
 from core_modules.agent_rules import Urgency
 from core_modules.forecasting.engines import Engine
 from core_modules.forecasting.forecast_values import DemandModel
-from core_modules.forecasting.item_threads import in_threads
+from core_modules.forecasting.item_processes import in_processes
 from core_modules.inventory_agent import AgentSettings
 from core_modules.market_beliefs import ShockPrior
 from core_modules.market_events import signals_known
@@ -132,7 +132,7 @@ def plan_orders(
     """Decide tonight's orders for all items under all limits together.
 
     `models` are in order of the items, `priors` those of unannounced surges by item; by default the
-    profile's. `jobs` threads share the items.
+    profile's. `jobs` processes share the items.
     """
     settings = planning_settings(profile, seed)
     calendar = inputs.calendar
@@ -161,17 +161,18 @@ def _classes(
     # At least a week, so that one closed day does not make an item look unforecastable.
     least = 7 // inputs.calendar.step
     ahead = [max(one.lead_time - 1 + one.review_period, least) for one in inputs.terms]
-    variation = np.empty(len(models))
 
-    def vary(first: int, last: int) -> None:
+    def vary(first: int, last: int) -> list[float]:
+        found = []
         for place in range(first, last):
             drawn = (settings.paths, ahead[place], settings.seed, max_ahead)
             totals = models[place].standard_forecast(*drawn).total()
             mean = float(totals.mean())
-            variation[place] = float(totals.std()) / mean if mean > 0 else np.inf
+            found.append(float(totals.std()) / mean if mean > 0 else np.inf)
+        return found
 
     max_ahead = max(ahead)
-    in_threads(vary, len(models), jobs)
+    variation = np.array([one for part in in_processes(vary, len(models), jobs) for one in part])
     names = [one.unique_id for one in inputs.terms]
     value = annual_values(inputs.history.frame, inputs.terms, inputs.history.freq)
     return classify(names, value, variation)

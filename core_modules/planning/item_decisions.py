@@ -1,6 +1,5 @@
 """Tonight's decision for each item of a plan, with the curve that shared limits choose from."""
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -9,7 +8,7 @@ import numpy as np
 
 from core_modules.agent_policy import LONGEST_EXTRA, DecisionRecord
 from core_modules.forecasting.forecast_values import DemandModel
-from core_modules.forecasting.item_threads import in_threads
+from core_modules.forecasting.item_processes import in_processes
 from core_modules.inventory_agent import (
     LONGEST_DELAY,
     AgentSettings,
@@ -71,17 +70,16 @@ def decide_items(
 ) -> list[ItemDecision]:
     """Decide for each item on its own; settings, models and results are in order of the items.
 
-    `jobs` threads share the items: most of a decision is compiled code, which lets them run.
+    `jobs` processes share the items.
     """
     today = inputs.calendar.last
     horizon = plan_horizon(inputs)
     due = arrivals(inputs.open_orders, inputs.calendar, horizon)
     nothing = np.zeros(horizon, dtype=np.int64)
     nothing.setflags(write=False)
-    decided: list[ItemDecision | None] = [None] * len(inputs.terms)
-    done = itertools.count(1)
 
-    def decide_each(first: int, last: int) -> None:
+    def decide_each(first: int, last: int) -> list[ItemDecision]:
+        made = []
         for place in range(first, last):
             terms, own = inputs.terms[place], settings[place]
             prior = priors.get(terms.unique_id, own.shocks)
@@ -95,11 +93,14 @@ def decide_items(
                 due=due.get(terms.unique_id, nothing),
             )
             timed = _timed(inputs, place)
-            decided[place] = _decide(timed, inputs.shared[place], state, situation, today, own)
-            progress(next(done))
+            made.append(_decide(timed, inputs.shared[place], state, situation, today, own))
+        return made
 
-    in_threads(decide_each, len(decided), jobs)
-    return [one for one in decided if one is not None]
+    decided: list[ItemDecision] = []
+    for made in in_processes(decide_each, len(inputs.terms), jobs):
+        decided += made
+        progress(len(decided))
+    return decided
 
 
 def _timed(inputs: PlanInputs, place: int) -> tuple[ItemTerms, date | None]:

@@ -1,0 +1,46 @@
+"""Shares items among processes; worth it for Python code, at which threads only take turns."""
+
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import count
+from typing import Any, TypeVar
+
+PARTS = 4  # a process, so that none waits long for the others
+FEWEST = 500  # items, below which one process does all
+
+Result = TypeVar("Result")
+
+# What forked processes find in place: nothing that the work needs is sent to them.
+_works: dict[int, Callable[[int, int], list[Any]]] = {}
+_numbers = count()
+
+
+def in_processes(
+    work: Callable[[int, int], list[Result]], items: int, jobs: int
+) -> Iterator[list[Result]]:
+    """Yield what `work` (first, last) returns for stretches that cover items 0 ... items - 1.
+
+    The stretches are worked on by `jobs` copies of this process, made as they are now; where a
+    process cannot copy itself safely, by this one alone. Raises what a stretch raised.
+    """
+    step = max(-(-items // (PARTS * max(jobs, 1))), 1)
+    stretches = [(first, min(first + step, items)) for first in range(0, items, step)]
+    if jobs <= 1 or items < FEWEST or not sys.platform.startswith("linux"):
+        for first, last in stretches:
+            yield work(first, last)
+        return
+    number = next(_numbers)
+    _works[number] = work
+    try:
+        with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork")) as pool:
+            asked = [pool.submit(_work, number, first, last) for first, last in stretches]
+            for one in asked:
+                yield one.result()
+    finally:
+        del _works[number]
+
+
+def _work(number: int, first: int, last: int) -> list[Any]:
+    return _works[number](first, last)
