@@ -65,7 +65,7 @@ def main() -> None:
         print(json.dumps(found))
         return
     for name, figure in found.items():
-        print(f"{name:36} {figure:12,.4g}")
+        print(f"{name:46} {figure:12,.4g}")
 
 
 def ratios(items: dict[str, tuple[int, int]], fits: int) -> dict[str, float]:

@@ -127,7 +127,7 @@ def main() -> int:
     parser.add_argument("--items", type=int, help="items of the shop, by default 10,000")
     parser.add_argument("--days", type=int, default=DAYS, help="days of history")
     parser.add_argument("--engine", choices=get_args(Engine), default="prophet")
-    parser.add_argument("--jobs", type=int, default=2, help="threads, and processes of Prophet")
+    parser.add_argument("--jobs", type=int, default=2, help="processes, and threads of compiled loops")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.inside:
@@ -138,7 +138,7 @@ def main() -> int:
     if asked.json:
         print(json.dumps(content))
         return 0
-    print(f"{items:,} items x {asked.days} days, engine {asked.engine}, {asked.jobs} threads")
+    print(f"{items:,} items x {asked.days} days, engine {asked.engine}, {asked.jobs} processes")
     print(
         f"sales of {content['sales_mb']} MB; load of the machine before: {content['load_before']}"
     )
