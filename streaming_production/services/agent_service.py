@@ -42,13 +42,14 @@ from streaming_production.service_settings import (
 )
 from streaming_production.store import Store, StoreError
 from streaming_production.version import VERSION
-from streaming_production.web.limits import limit_rate
+from streaming_production.web.limits import limit_rate, limit_reads
 from streaming_production.web.metrics import measure_requests
 from streaming_production.web.problems import tell_problems
 from streaming_production.web.request_log import QUIET_PATHS, configure_log, log_requests
 from streaming_production.web.security import Gate, guard_api
 from streaming_production.web.server import serve
 
+READS_AT_ONCE = 4  # they compute, and share one core: more would only slow each other
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # a supervisor asks these without a token
 READING_POSTS = frozenset({"/api/what-if"})
 VIEWS = (event_views, item_views, decision_views, order_views, status_views, wire_views)
@@ -72,6 +73,7 @@ def create_app(
     gate = Gate.of(settings.host, settings.api_token, settings.read_token, settings.allowed_hosts)
     guard_api(app, gate, OPEN_PATHS, READING_POSTS)
     check_queries(app, lenient=WIRE_PATHS)
+    limit_reads(app, READS_AT_ONCE, READING_POSTS, QUIET_PATHS)
     for views in VIEWS:
         app.register_api(views.api)
     app.finish_document(EVENT_SCHEMAS | CATALOGUE_SCHEMAS)

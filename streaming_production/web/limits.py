@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from flask import Flask, request
+from flask import Flask, g, request
 
 from streaming_production.web.problems import Problem
 
@@ -57,6 +57,29 @@ def limit_rate(app: Flask, rate: float, burst: int, open_paths: Collection[str])
                 f"more than {rate:g} requests a second; send events in batches, or wait",
                 headers={"Retry-After": str(seconds)},
             )
+
+
+def limit_reads(
+    app: Flask, at_once: int, posts: Collection[str], open_paths: Collection[str]
+) -> None:
+    """Work on so many reads at once, first come, first served; the others wait.
+
+    Reads compute, and threads that compute take turns: were all of them at it together, the long
+    ones would take as many times longer as there are short ones beside them. `posts` read too.
+    """
+    gate = threading.BoundedSemaphore(at_once)
+
+    @app.before_request
+    def enter() -> None:
+        reads = request.method in ("GET", "HEAD") or request.path in posts
+        if reads and request.path not in open_paths:
+            gate.acquire()
+            g.reading = True
+
+    @app.teardown_request
+    def leave(_error: BaseException | None) -> None:
+        if g.pop("reading", False):
+            gate.release()
 
 
 class Slots:
