@@ -127,7 +127,9 @@ def main() -> int:
     parser.add_argument("--items", type=int, help="items of the shop, by default 10,000")
     parser.add_argument("--days", type=int, default=DAYS, help="days of history")
     parser.add_argument("--engine", choices=get_args(Engine), default="prophet")
-    parser.add_argument("--jobs", type=int, default=2, help="processes, and threads of compiled loops")
+    parser.add_argument(
+        "--jobs", type=int, default=2, help="processes, or threads of compiled loops"
+    )
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.inside:
