@@ -21,12 +21,7 @@ def drop_stale_code(package: Path) -> bool:
 
     A folder that cannot be written to is left as it is: nothing is kept there either.
     """
-    files = sorted(package.rglob("*.py"))
-    found = "".join(
-        f"{file.relative_to(package)} {stat.st_mtime_ns} {stat.st_size}\n"
-        for file in files
-        if (stat := file.stat())
-    )
+    found = "".join(_described(file, package) for file in sorted(package.rglob("*.py")))
     stamp = package / "__pycache__" / STAMP
     with suppress(OSError):
         if stamp.read_text() == found:
@@ -39,3 +34,8 @@ def drop_stale_code(package: Path) -> bool:
         fresh.write_text(found)
         fresh.replace(stamp)
     return True
+
+
+def _described(file: Path, package: Path) -> str:
+    stat = file.stat()
+    return f"{file.relative_to(package)} {stat.st_mtime_ns} {stat.st_size}\n"

@@ -7,7 +7,9 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import count
 from typing import Any, TypeVar
 
-PARTS = 4  # a process, so that none waits long for the others
+from core_modules.forecasting.item_threads import stretches
+
+PARTS = 40  # in all: none waits long for the others, and progress is seen
 FEWEST = 500  # items, below which one process does all
 
 Result = TypeVar("Result")
@@ -25,17 +27,16 @@ def in_processes(
     The stretches are worked on by `jobs` copies of this process, made as they are now; where a
     process cannot copy itself safely, by this one alone. Raises what a stretch raised.
     """
-    step = max(-(-items // (PARTS * max(jobs, 1))), 1)
-    stretches = [(first, min(first + step, items)) for first in range(0, items, step)]
+    parts = stretches(items, PARTS)
     if jobs <= 1 or items < FEWEST or not sys.platform.startswith("linux"):
-        for first, last in stretches:
+        for first, last in parts:
             yield work(first, last)
         return
     number = next(_numbers)
     _works[number] = work
     try:
         with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork")) as pool:
-            asked = [pool.submit(_work, number, first, last) for first, last in stretches]
+            asked = [pool.submit(_work, number, first, last) for first, last in parts]
             for one in asked:
                 yield one.result()
     finally:

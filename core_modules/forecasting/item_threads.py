@@ -15,7 +15,15 @@ def in_threads(work: Callable[[int, int], None], items: int, jobs: int) -> None:
     if jobs <= 1 or items < FEWEST:
         work(0, items)
         return
-    step = -(-items // (PARTS * jobs))
-    firsts = range(0, items, step)
     with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(lambda first: work(first, min(first + step, items)), firsts))
+        list(pool.map(lambda stretch: work(*stretch), stretches(items, PARTS * jobs)))
+
+
+def stretches(items: int, parts: int) -> list[tuple[int, int]]:
+    """Return stretches (first, last) that cover items 0 ... items - 1, at most so many.
+
+    >>> stretches(7, 3)
+    [(0, 3), (3, 6), (6, 7)]
+    """
+    step = max(-(-items // parts), 1)
+    return [(first, min(first + step, items)) for first in range(0, items, step)]
