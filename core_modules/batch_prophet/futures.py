@@ -1,6 +1,6 @@
 """The rows that a forecast is asked for: days ahead, dates, or a frame with the known columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,13 @@ from core_modules.batch_prophet.panel import FloatArray, Panel, panel_of_frame
 from core_modules.batch_prophet.trend_ahead import Ahead, write_terms, write_trend
 
 Future = int | pd.DataFrame | pd.DatetimeIndex | Sequence[object]
+
+
+def future_of(future: Future, ids: Iterable[object]) -> Future:
+    """Return what is asked about some items alone: the rows of a frame that name them."""
+    if isinstance(future, pd.DataFrame):
+        return future[future["unique_id"].isin(ids)]
+    return future
 
 
 def future_panel(fit: BatchFit, future: Future) -> Panel:

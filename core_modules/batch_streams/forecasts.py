@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from core_modules.batch_prophet.design import data_columns
 from core_modules.batch_prophet.fitted import ROUTES
 from core_modules.batch_prophet.fitting import fit_panel
-from core_modules.batch_prophet.futures import Future
+from core_modules.batch_prophet.futures import Future, future_of
 from core_modules.batch_prophet.panel import Panel
 from core_modules.batch_prophet.prediction import predict_batch
 from core_modules.batch_prophet.settings import BatchSettings
@@ -111,7 +111,7 @@ def forecast_to_parquet(
         for panel in cut_parts(panels_of(source, chosen), part_items):
             digest = panel_digest(panel)
             if not parts.has(count, digest):
-                days = _rows_of(asked, panel)
+                days = future_of(asked, panel.ids)
                 yield PartTask(count, digest, panel, days, chosen, threads, engine_version())
             count += 1
 
@@ -167,13 +167,6 @@ def _described_source(source: Source) -> str:
     if isinstance(source, (str, Path)):
         return f"files, sha256 {digest_of_files(source)[:SHOWN]}"
     return "frames"
-
-
-def _rows_of(future: Future, panel: Panel) -> Future:
-    """Return what is asked about a part's items."""
-    if isinstance(future, pd.DataFrame):
-        return future[future["unique_id"].isin(panel.ids)]
-    return future
 
 
 def _routes(parts: PartFolder) -> dict[str, int]:

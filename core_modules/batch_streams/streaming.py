@@ -7,7 +7,7 @@ import pandas as pd
 
 from core_modules.batch_prophet.fitted import BatchFit
 from core_modules.batch_prophet.fitting import fit_batch
-from core_modules.batch_prophet.futures import Future
+from core_modules.batch_prophet.futures import Future, future_of
 from core_modules.batch_prophet.prediction import predict_batch
 from core_modules.batch_prophet.settings import BatchSettings
 from core_modules.batch_streams.cluster import completed, connected
@@ -47,7 +47,10 @@ def forecast_stream(
     With `scheduler`, the address of a Dask scheduler, its workers make them, and they come in the
     order in which they are done; `connected` says what may be wrong there.
     """
-    tasks = (ChunkTask(chunk, _asked_of(chunk, future), settings, threads) for chunk in chunks)
+    tasks = (
+        ChunkTask(chunk, future_of(future, chunk["unique_id"].unique()), settings, threads)
+        for chunk in chunks
+    )
     if scheduler is None:
         yield from map(forecast_chunk, tasks)
         return
@@ -60,12 +63,6 @@ def forecast_chunk(task: ChunkTask) -> pd.DataFrame:
     """Fit and forecast one chunk."""
     fit = fit_batch(task.chunk, task.settings, threads=task.threads)
     return predict_batch(fit, task.future)
-
-
-def _asked_of(chunk: pd.DataFrame, future: Future) -> Future:
-    if isinstance(future, pd.DataFrame):
-        return future[future["unique_id"].isin(chunk["unique_id"].unique())]
-    return future
 
 
 def item_chunks(frame: pd.DataFrame, items: int) -> Iterator[pd.DataFrame]:

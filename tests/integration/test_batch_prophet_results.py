@@ -21,7 +21,7 @@ from core_modules.batch_prophet.panel import panel_of_frame
 from core_modules.batch_prophet.prediction import predict_batch, sample_paths
 from core_modules.batch_prophet.scaling import scale_panel
 from core_modules.batch_prophet.settings import BatchSettings, prophet_model
-from core_modules.batch_prophet.streaming import fit_stream, forecast_stream, item_chunks
+from core_modules.batch_streams.streaming import fit_stream, forecast_stream, item_chunks
 from tests.batch_series import (
     REGRESSORS,
     known,

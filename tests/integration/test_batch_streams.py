@@ -15,11 +15,11 @@ import pytest
 from core_modules.batch_prophet.fitting import fit_batch
 from core_modules.batch_prophet.prediction import predict_batch
 from core_modules.batch_prophet.settings import BatchSettings, Regressor, Seasonality
-from core_modules.batch_prophet.streaming import forecast_stream, item_chunks
 from core_modules.batch_streams import cluster as cluster_module
 from core_modules.batch_streams.cluster import check_engine, completed, connected
 from core_modules.batch_streams.forecasts import ForecastFiles, forecast_to_parquet
 from core_modules.batch_streams.part_folder import MANIFEST
+from core_modules.batch_streams.streaming import forecast_stream, item_chunks
 from tests.batch_series import long_frame, sales, with_gaps, with_regressors
 
 AHEAD, PART = 7, 10

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from core_modules.batch_prophet.panel import Panel, panel_of_frame
 from core_modules.batch_prophet.settings import BatchSettings
-from core_modules.batch_prophet.streaming import item_chunks
 from core_modules.batch_streams.fingerprints import panel_digest
 from core_modules.batch_streams.histories import last_day, panels_of
 from core_modules.batch_streams.part_folder import STALE, PartFolder
 from core_modules.batch_streams.parts import HELD_PARTS, cut_parts
+from core_modules.batch_streams.streaming import item_chunks
 
 FACTS = {"settings.growth": "'linear'", "input": "files"}
 CALENDARS = [pd.date_range(f"2024-01-0{first}", periods=5) for first in range(1, 8)]

@@ -7,7 +7,7 @@ import pytest
 from core_modules.batch_prophet.panel import panel_of_frame, panel_of_table
 from core_modules.batch_prophet.scaling import changepoint_rows, scale_panel
 from core_modules.batch_prophet.settings import BatchSettings, Regressor
-from core_modules.batch_prophet.streaming import item_chunks
+from core_modules.batch_streams.streaming import item_chunks
 from tests.batch_series import long_frame, sales
 
 
