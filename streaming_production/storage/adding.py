@@ -43,9 +43,9 @@ def add(
 ) -> Booked:
     """Write new events in the log and bring every projection up to date with them.
 
-    A run is written only when the ones before it are projected: what is folded again from the log
-    must not meet events of its own future there. `states` are those that are known of items, and
-    afterwards those that were written.
+    A run is written only when the ones before it are projected, and itself too: what is folded
+    again from the log must not meet events of its own future there. `states` are those that are
+    known of items, and afterwards those that were written.
 
     Raises UnknownItems or RuleBroken.
     """
@@ -55,18 +55,20 @@ def add(
     late: list[Event] = []
     for kind, run in groupby(new, key=_kind):
         some = list(run)
-        write_down(connection, epoch, some)
+        before: Mapping[int, int] = {}
         if kind == _BOOKED:
             booked = _book(facts, some, states)
             unmet.update(booked.unmet)
             late += booked.late
+            before = booked.before
         else:
             states.clear()
             _HANDLERS[kind](facts, some)
-            priced = [one.event for one in some if _changes_price(one.event.data)]
+            priced = [one for one in some if _changes_price(one.event.data)]
             if priced:
-                book(connection, epoch, priced, states)
-    return Booked(unmet=unmet, late=late)
+                before = book(connection, epoch, priced, states).before
+        write_down(connection, epoch, some, before)
+    return Booked(unmet, late, {})
 
 
 def _kind(one: Logged) -> str:
@@ -79,7 +81,7 @@ def _changes_price(data: object) -> bool:
 
 
 def _book(facts: Facts, some: Sequence[Logged], states: dict[str, State]) -> Booked:
-    booked = book(facts.connection, facts.epoch, [one.event for one in some], states)
+    booked = book(facts.connection, facts.epoch, some, states)
     order_facts.receive(facts, some)
     catalogue_facts.close_days(facts, some)
     return booked

@@ -11,9 +11,12 @@ from itertools import islice
 
 from sqlalchemy import Connection, update
 
+from streaming_production.event_types import CLOSING
 from streaming_production.events import Event
 from streaming_production.storage.engine import update_rows, upsert_rows
+from streaming_production.storage.facts import Logged
 from streaming_production.storage.item_books import (
+    IN_ORDER,
     ItemBook,
     State,
     days_of,
@@ -42,12 +45,13 @@ class Booked:
 
     unmet: Mapping[str, int]  # by item: change of the units of demand that found no stock
     late: list[Event]  # that came after later ones
+    before: Mapping[int, int]  # by number of event: the one of its item and day before it
 
 
 def book(
-    connection: Connection, epoch: int, new: Sequence[Event], states: dict[str, State]
+    connection: Connection, epoch: int, new: Sequence[Logged], states: dict[str, State]
 ) -> Booked:
-    """Bring the ledger up to date with events that are already in the log.
+    """Bring the ledger up to date with events that are written in the log afterwards.
 
     `states` are those of items that are known before, and those written here afterwards too.
 
@@ -56,6 +60,7 @@ def book(
     books = open_books(connection, epoch, new, states)
     sheet = Sheet()
     order = [*_go_on(sheet, books), *_fold_again(connection, epoch, sheet, books)]
+    before = _link(new, order)
     folded = sheet.fold()
     states |= _write(connection, epoch, order, folded)
     _correct(connection, epoch, order)
@@ -63,7 +68,7 @@ def book(
     unmet = {
         one.state.unique_id: sum(islice(sums, len(one.days))) - one.unmet_before for one in order
     }
-    return Booked(unmet, [event for one in order for event in one.late()])
+    return Booked(unmet, [event for one in order for event in one.late()], before)
 
 
 def _go_on(sheet: Sheet, books: Sequence[ItemBook]) -> Iterator[ItemBook]:
@@ -73,6 +78,7 @@ def _go_on(sheet: Sheet, books: Sequence[ItemBook]) -> Iterator[ItemBook]:
         state = one.state
         if state.last_day is not None and one.first_day == state.last_day:
             before = {state.last_day: state.last_sums}
+            one.newest[state.last_day] = state.last_seq
             if state.closed:
                 one.closed.add(state.last_day)
             one.unmet_before = state.unmet or 0
@@ -98,10 +104,12 @@ def _fold_again(
             had = past.days.get(name, [])
             one.closed.update(row.day for row in had if row.closed)
             one.unmet_before = sum(row.unmet for row in had)
+            one.newest = {row.day: row.last_seq for row in had}
             opened = (state.opening_stock, state.opening_price)
             stock, price = past.standing.get(name, opened)
             sheet.begin_item(stock, price, stock)
-            _lay_out(sheet, one, past.events.get(name, []), {row.day: NOTHING for row in had})
+            moving = sorted([*past.events.get(name, ()), *one.events], key=IN_ORDER)
+            _lay_out(sheet, one, moving, {row.day: NOTHING for row in had})
             yield one
 
 
@@ -117,6 +125,19 @@ def _lay_out(
             sheet.book(by_day[day])
 
 
+def _link(new: Sequence[Logged], order: Sequence[ItemBook]) -> dict[int, int]:
+    """Join each event to the one of its item and day before it; the newest ones are noted."""
+    newest = {one.state.unique_id: one.newest for one in order}
+    before = {}
+    for seq, _, event in new:
+        if event.type != CLOSING:
+            mine, day = newest[str(event.subject)], event.key[0]
+            if (last := mine.get(day)) is not None:
+                before[seq] = last
+            mine[day] = seq
+    return before
+
+
 def _write(
     connection: Connection, epoch: int, order: Sequence[ItemBook], folded: Folded
 ) -> dict[str, State]:
@@ -127,7 +148,7 @@ def _write(
         name = one.state.unique_id
         for day in one.days:
             figure = next(figures)
-            day_rows.append((epoch, name, day, *figure, day in one.closed))
+            day_rows.append((epoch, name, day, *figure, day in one.closed, one.newest.get(day)))
         states[name] = one.moved_to(day, figure)
     upsert_rows(connection, item_days, day_rows)
     state_rows = [(*state[4:11], state.last_day, epoch, state[0]) for state in states.values()]

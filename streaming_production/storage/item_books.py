@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
 
-from streaming_production.event_types import CLOSING, LEDGER, DayClosed
+from streaming_production.event_types import CLOSING, DayClosed
 from streaming_production.events import Event, Key, stored_events
 from streaming_production.storage.engine import AnyRow, among
 from streaming_production.storage.errors import UnknownItems
+from streaming_production.storage.facts import Logged
 from streaming_production.storage.ledger import SUMS, DaySums
 from streaming_production.storage.tables import events, item_days, item_states
 
-FOLDED = (*LEDGER, "item.changed")  # types that the ledger is folded from
-_IN_ORDER = attrgetter("key")
+IN_ORDER = attrgetter("key")
 
 
 class State(NamedTuple):
@@ -37,6 +37,7 @@ class State(NamedTuple):
     last_decided_day: str | None
     last_day: str | None
     closed: bool | None  # of its last day, as all below
+    last_seq: int | None  # of the events that moved it
     opening: int | None
     received: int | None
     demanded: int | None
@@ -87,6 +88,7 @@ class ItemBook:
     events: list[Event] = field(default_factory=list)  # new ones, in order
     closed: set[str] = field(default_factory=set)  # days newly closed, or closed and folded again
     days: list[str] = field(default_factory=list)  # on the sheet
+    newest: dict[str, int | None] = field(default_factory=dict)  # event that moved each day
     unmet_before: int = 0  # units, of those days
     after_closing: list[Event] = field(default_factory=list)  # new ones of days closed before
     first_day: str = ""  # that changes
@@ -96,7 +98,7 @@ class ItemBook:
         """Put the events in order, and see whether all come after what the item had."""
         events, state = self.events, self.state
         if len(events) > 1:
-            events.sort(key=_IN_ORDER)
+            events.sort(key=IN_ORDER)
         days = {*self.closed, events[0].key[0]} if events else self.closed
         self.first_day = min(days)
         in_order = not events or events[0].key > state.last_key
@@ -114,7 +116,7 @@ class ItemBook:
             last_closed = max(last_closed or "", *self.closed)
         last = max(state.last_key, self.events[-1].key) if self.events else state.last_key
         last_key = last or (None,) * 4
-        until = (last_closed, state.last_decided_day, day, day in self.closed)
+        until = (last_closed, state.last_decided_day, day, day in self.closed, self.newest.get(day))
         return State._make((*state[:4], closing, price, *last_key, *until, opening, *sums, revenue))
 
     def late(self) -> list[Event]:
@@ -127,7 +129,7 @@ class ItemBook:
 
 
 def open_books(
-    connection: Connection, epoch: int, new: Sequence[Event], known: Mapping[str, State]
+    connection: Connection, epoch: int, new: Sequence[Logged], known: Mapping[str, State]
 ) -> list[ItemBook]:
     """Open the books of all items that new events move or close.
 
@@ -135,18 +137,19 @@ def open_books(
 
     Raises UnknownItems.
     """
-    closings = [one for one in new if one.type == CLOSING]
+    arrived = [one.event for one in new]
+    closings = [one for one in arrived if one.type == CLOSING]
     of_all = any(one.subject is None for one in closings)
-    names = {str(one.subject) for one in new if one.subject is not None}
+    names = {str(one.subject) for one in arrived if one.subject is not None}
     states = _states(connection, epoch, None if of_all else names, known)
     books = {name: ItemBook(state) for name, state in states.items()}
     missing = names - books.keys()
     if missing:
         raise UnknownItems(missing)
-    for one in new:
+    for one in arrived:
         if one.type != CLOSING:
             books[str(one.subject)].events.append(one)
-    _close(books, new, bool(closings))
+    _close(books, arrived, bool(closings))
     changed = [book for book in books.values() if book.events or book.closed]
     for book in changed:
         book.settle()
@@ -195,17 +198,29 @@ def _closed_day(event: Event) -> str:
     return event.data.day.isoformat()
 
 
-_BODIES = select(events.c.body).where(
-    events.c.epoch == bindparam("epoch"),
-    among(events.c.unique_id),
-    events.c.day >= bindparam("first"),
-    events.c.type.in_(FOLDED),
-)
-_DAYS = select(item_days.c.unique_id, item_days.c.day, item_days.c.unmet, item_days.c.closed).where(
+_FROM_FIRST = (
     item_days.c.epoch == bindparam("epoch"),
     among(item_days.c.unique_id),
     item_days.c.day >= bindparam("first"),
 )
+_DAYS = select(
+    item_days.c.unique_id,
+    item_days.c.day,
+    item_days.c.unmet,
+    item_days.c.closed,
+    item_days.c.last_seq,
+).where(*_FROM_FIRST)
+_NEWEST = (
+    select(item_days.c.last_seq.label("seq"))
+    .where(*_FROM_FIRST, item_days.c.last_seq.is_not(None))
+    .cte("chain", recursive=True)
+)
+_CHAIN = _NEWEST.union_all(
+    select(events.c.before_seq)
+    .join(_NEWEST, events.c.seq == _NEWEST.c.seq)
+    .where(events.c.before_seq.is_not(None))
+)
+_BODIES = select(events.c.body).join(_CHAIN, events.c.seq == _CHAIN.c.seq)
 _BEFORE = (
     select(item_days.c.unique_id, func.max(item_days.c.day).label("day"))
     .where(
@@ -230,8 +245,8 @@ _STANDING = (
 class Past:
     """What items had from a day on, and stood at before it; by item."""
 
-    events: Mapping[str, list[Event]]  # in order
-    days: Mapping[str, list[AnyRow]]  # (unique_id, day, unmet, closed)
+    events: Mapping[str, list[Event]]
+    days: Mapping[str, list[AnyRow]]  # (unique_id, day, unmet, closed, last_seq)
     standing: Mapping[str, tuple[int, float]]  # stock and price; missing: as it opened
 
 
@@ -250,7 +265,7 @@ def _logged(connection: Connection, asked: Mapping[str, Any]) -> dict[str, list[
     by_item: defaultdict[str, list[Event]] = defaultdict(list)
     for event in stored_events(list(bodies)):
         by_item[str(event.subject)].append(event)
-    return {name: sorted(mine, key=_IN_ORDER) for name, mine in by_item.items()}
+    return by_item
 
 
 def _days(connection: Connection, asked: Mapping[str, Any]) -> dict[str, list[AnyRow]]:

@@ -1,7 +1,7 @@
 """The log: which events are new, writing them down, reading them back."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -89,8 +89,10 @@ def new_events(connection: Connection, epoch: int, sent: Sequence[Event]) -> lis
     return [event for event in fresh if (event.source, event.id) not in logged] if logged else fresh
 
 
-def write_down(connection: Connection, epoch: int, new: Sequence[Logged]) -> None:
-    """Add events to the log."""
+def write_down(
+    connection: Connection, epoch: int, new: Sequence[Logged], before: Mapping[int, int]
+) -> None:
+    """Add events to the log; `before` are the numbers of those of the same item and day."""
     insert_rows(
         connection,
         events,
@@ -105,6 +107,7 @@ def write_down(connection: Connection, epoch: int, new: Sequence[Logged]) -> Non
                 *event.key[:2],
                 received_at,
                 event.body,
+                before.get(seq),
             )
             for seq, received_at, event in new
         ],

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import fields
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,7 @@ from streaming_production.storage.rows import Autonomy, ItemDay, LoggedEvent
 from streaming_production.storage.tables import autonomy, events, item_days, item_states
 
 _ALL_DAYS = (
-    select(item_days)
+    select(*(item_days.c[one.name] for one in fields(ItemDay)))
     .where(
         item_days.c.epoch == bindparam("epoch"),
         item_days.c.day >= bindparam("first"),
@@ -98,10 +99,7 @@ def item_days_between(
         "last": (last or date.max).isoformat(),
     }
     rows = connection.execute(_ALL_DAYS if names is None else _DAYS, asked)
-    return [
-        ItemDay(row[1], date.fromisoformat(row[2]), *row[3:])  # after the epoch
-        for row in rows
-    ]
+    return [ItemDay(row[0], date.fromisoformat(row[1]), *row[2:]) for row in rows]
 
 
 def by_item(days: Sequence[ItemDay]) -> dict[str, list[ItemDay]]:

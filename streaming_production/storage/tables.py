@@ -44,8 +44,10 @@ events = Table(
     Column("instant", Text, nullable=False),
     Column("received_at", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),  # canonical JSON of the whole event
+    # Of what moves stock: the event of its item and day that was written before it. An index by
+    # item and day would touch a page an item with every batch, which is most of what is written.
+    Column("before_seq", _Seq),
     UniqueConstraint("epoch", "source", "id"),
-    Index(None, "epoch", "unique_id", "day"),
 )
 
 items = Table(
@@ -108,6 +110,7 @@ item_days = Table(
     Column("price", Float, nullable=False),  # at the end of the day
     Column("revenue", Float, nullable=False),
     Column("closed", Boolean, nullable=False),
+    Column("last_seq", _Seq),  # the newest event that moved it; the others follow by `before_seq`
     Index(None, "epoch", "day"),
     sqlite_with_rowid=False,
 )
