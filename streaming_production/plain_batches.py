@@ -30,6 +30,11 @@ from streaming_production.event_types import (
 
 _NAMES = ("specversion", "id", "source", "type", "subject", "time", "data")
 _VALUES = itemgetter(*_NAMES)
+# The canonical form of a whole event, its keys in order; every part is JSON already.
+_BODY = (
+    b'{"data":%b,"id":"%b","source":"%b","specversion":"1.0","subject":"%b",'
+    b'"time":"%b","type":"%b"}'
+)
 _READ = {kind: TypeAdapter(facts).validator.validate_python for kind, facts in LEDGER.items()}
 
 
@@ -46,7 +51,7 @@ def read_plain_batch(raw: bytes) -> list[Event] | None:
         if not (_are_names(ids) and _are_names(subjects) and _are_sources(set(sources))):
             return None
         moments = _moments(times)
-        facts: list[Facts] = [_READ[kind](one) for kind, one in zip(types, data, strict=True)]
+        facts = _facts(types, data)
     except (ValueError, TypeError, KeyError):  # of whatever kind: the other reader tells it
         return None
     return _events(ids, sources, types, subjects, moments, facts)
@@ -70,15 +75,40 @@ def _moments(times: Collection[str]) -> list[datetime]:
     return moments
 
 
+def _facts(types: Collection[str], data: Collection[object]) -> list[tuple[Facts, bytes]]:
+    """Read what events say, with its canonical JSON; what is said alike is read once."""
+    read: dict[tuple[str, bytes], tuple[Facts, bytes]] = {}
+    found = []
+    for kind, one in zip(types, data, strict=True):
+        key = (kind, orjson.dumps(one))
+        known = read.get(key)
+        if known is None:
+            facts = _READ[kind](one)
+            known = read[key] = (facts, canonical_json(facts))
+        found.append(known)
+    return found
+
+
+def _json_texts(column: Sequence[str | datetime]) -> list[bytes]:
+    """Return the JSON of each, which is a text, without its quotation marks."""
+    raw = orjson.dumps(column)
+    if b"\\" in raw:  # a quotation mark within may look like the end of a text
+        return [orjson.dumps(one)[1:-1] for one in column]
+    return raw[2:-2].split(b'","')
+
+
 def _events(
     ids: Sequence[str],
     sources: Sequence[str],
     types: Sequence[str],
     subjects: Sequence[str],
     moments: Sequence[datetime],
-    facts: Sequence[Facts],
+    facts: Sequence[tuple[Facts, bytes]],
 ) -> list[Event]:
-    rows = zip(ids, sources, types, subjects, moments, utc_texts(moments), facts, strict=True)
+    columns = (ids, sources, types, subjects, moments)
+    in_order = (ids, sources, subjects, moments, types)  # as the keys are
+    parts = zip([said for _, said in facts], *map(_json_texts, in_order), strict=True)
+    rows = zip(*columns, utc_texts(moments), facts, parts, strict=True)
     return [
         Event(
             id_,
@@ -88,17 +118,7 @@ def _events(
             moment,
             (day_text(moment, instant), instant, source, id_),
             data,
-            canonical_json(
-                {
-                    "data": data,
-                    "id": id_,
-                    "source": source,
-                    "specversion": "1.0",
-                    "subject": subject,
-                    "time": moment,
-                    "type": kind,
-                }
-            ),
+            _BODY % part,
         )
-        for id_, source, kind, subject, moment, instant, data in rows
+        for id_, source, kind, subject, moment, instant, (data, _), part in rows
     ]
