@@ -89,7 +89,7 @@ def _facts(types: Collection[str], data: Collection[object]) -> list[tuple[Facts
     return found
 
 
-def _json_texts(column: Sequence[str | datetime]) -> list[bytes]:
+def _json_texts(column: Sequence[object]) -> list[bytes]:
     """Return the JSON of each, which is a text, without its quotation marks."""
     raw = orjson.dumps(column)
     if b"\\" in raw:  # a quotation mark within may look like the end of a text

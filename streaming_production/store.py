@@ -7,6 +7,7 @@ brought up to date in the transaction that adds to it, so that both are always o
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
+from itertools import count, repeat
 from typing import Any
 
 import numpy as np
@@ -459,7 +460,7 @@ class Store:
 
 
 def _logged(head: log.Head, now: str, new: Sequence[Event]) -> list[Logged]:
-    return [Logged(seq, now, one) for seq, one in enumerate(new, head.last_seq + 1)]
+    return list(map(Logged, count(head.last_seq + 1), repeat(now), new))
 
 
 def _outcome(event: Event, is_new: bool, unmet: int) -> Outcome:

@@ -7,8 +7,8 @@ again from the first day that changes, from the events in the log.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
+import numpy as np
 from sqlalchemy import Connection, update
 
 from streaming_production.event_types import CLOSING
@@ -43,7 +43,7 @@ _STANDING = (
 class Booked:
     """What a booking showed."""
 
-    unmet: Mapping[str, int]  # by item: change of the units of demand that found no stock
+    unmet: Mapping[str, int]  # by item, where it changed: units of demand that found no stock
     late: list[Event]  # that came after later ones
     before: Mapping[int, int]  # by number of event: the one of its item and day before it
 
@@ -64,11 +64,23 @@ def book(
     folded = sheet.fold()
     states |= _write(connection, epoch, order, folded)
     _correct(connection, epoch, order)
-    sums = iter(folded.unmet.tolist())
-    unmet = {
-        one.state.unique_id: sum(islice(sums, len(one.days))) - one.unmet_before for one in order
+    return Booked(
+        unmet=_unmet(sheet, folded, order),
+        late=[event for one in order for event in one.late()],
+        before=before,
+    )
+
+
+def _unmet(sheet: Sheet, folded: Folded, order: Sequence[ItemBook]) -> dict[str, int]:
+    if not order:
+        return {}
+    units = np.add.reduceat(folded.unmet, sheet.first_day)
+    changes = zip(order, units.tolist(), strict=True)
+    return {
+        one.state.unique_id: now - one.unmet_before
+        for one, now in changes
+        if now != one.unmet_before
     }
-    return Booked(unmet, [event for one in order for event in one.late()], before)
 
 
 def _go_on(sheet: Sheet, books: Sequence[ItemBook]) -> Iterator[ItemBook]:
@@ -80,7 +92,7 @@ def _go_on(sheet: Sheet, books: Sequence[ItemBook]) -> Iterator[ItemBook]:
             before = {state.last_day: state.last_sums}
             one.newest[state.last_day] = state.last_seq
             if state.closed:
-                one.closed.add(state.last_day)
+                one.closed |= {state.last_day}
             one.unmet_before = state.unmet or 0
             sheet.begin_item(state.on_hand, state.price, state.opening or 0)
         else:
@@ -102,7 +114,7 @@ def _fold_again(
         for one in some:
             name, state = one.state.unique_id, one.state
             had = past.days.get(name, [])
-            one.closed.update(row.day for row in had if row.closed)
+            one.closed |= {row.day for row in had if row.closed}
             one.unmet_before = sum(row.unmet for row in had)
             one.newest = {row.day: row.last_seq for row in had}
             opened = (state.opening_stock, state.opening_price)
@@ -118,7 +130,8 @@ def _lay_out(
 ) -> None:
     """Put the item's days on the sheet: those with events, those closed, those it had."""
     by_day = days_of(moving)
-    one.days = sorted({*by_day, *one.closed, *before})
+    more = before.keys() | one.closed
+    one.days = sorted(by_day.keys() | more) if more else list(by_day)
     for day in one.days:
         sheet.begin_day(before.get(day, NOTHING))
         if day in by_day:
@@ -131,7 +144,7 @@ def _link(new: Sequence[Logged], order: Sequence[ItemBook]) -> dict[int, int]:
     before = {}
     for seq, _, event in new:
         if event.type != CLOSING:
-            mine, day = newest[str(event.subject)], event.key[0]
+            mine, day = newest[event.subject or ""], event.key[0]
             if (last := mine.get(day)) is not None:
                 before[seq] = last
             mine[day] = seq
@@ -159,8 +172,8 @@ def _write(
 def _correct(connection: Connection, epoch: int, order: Sequence[ItemBook]) -> None:
     """Mark the decisions, and the items, whose closed days late events changed."""
     for one in order:
-        decided, name = one.state.last_decided_day or "", one.state.unique_id
-        if not one.events or one.events[0].key[0] > decided:
+        decided, name = one.state.last_decided_day, one.state.unique_id
+        if decided is None or not one.events or one.events[0].key[0] > decided:
             continue
         after_closing = {event.key[0] for event in one.after_closing}
         days = {event.key[0] for event in one.events}

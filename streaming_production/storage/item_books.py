@@ -86,11 +86,11 @@ class ItemBook:
 
     state: State
     events: list[Event] = field(default_factory=list)  # new ones, in order
-    closed: set[str] = field(default_factory=set)  # days newly closed, or closed and folded again
-    days: list[str] = field(default_factory=list)  # on the sheet
+    closed: frozenset[str] = frozenset()  # days newly closed, or closed and folded again
+    days: Sequence[str] = ()  # on the sheet
     newest: dict[str, int | None] = field(default_factory=dict)  # event that moved each day
     unmet_before: int = 0  # units, of those days
-    after_closing: list[Event] = field(default_factory=list)  # new ones of days closed before
+    after_closing: tuple[Event, ...] = ()  # new ones of days closed before
     first_day: str = ""  # that changes
     goes_on: bool = True  # everything new comes after all that the item had
 
@@ -99,9 +99,10 @@ class ItemBook:
         events, state = self.events, self.state
         if len(events) > 1:
             events.sort(key=IN_ORDER)
-        days = {*self.closed, events[0].key[0]} if events else self.closed
-        self.first_day = min(days)
         in_order = not events or events[0].key > state.last_key
+        self.first_day = events[0].key[0] if events else min(self.closed)
+        if events and self.closed:
+            self.first_day = min(self.first_day, *self.closed)
         self.goes_on = in_order and self.first_day >= (state.last_day or "")
 
     def moved_to(self, day: str, figures: Sequence[Any]) -> State:
@@ -110,16 +111,17 @@ class ItemBook:
         They are in the order of the columns of item_days, from `opening` to `revenue`.
         """
         state = self.state
-        opening, *sums, closing, price, revenue = figures
-        last_closed = state.last_closed_day
+        last_closed, last_key = state.last_closed_day, state[6:10]
         if self.closed:
             last_closed = max(last_closed or "", *self.closed)
-        last = max(state.last_key, self.events[-1].key) if self.events else state.last_key
-        last_key = last or (None,) * 4
-        until = (last_closed, state.last_decided_day, day, day in self.closed, self.newest.get(day))
-        return State._make((*state[:4], closing, price, *last_key, *until, opening, *sums, revenue))
+        if self.events and self.events[-1].key > state.last_key:
+            last_key = self.events[-1].key
+        closed, last_seq = day in self.closed, self.newest.get(day)
+        until = (last_closed, state.last_decided_day, day, closed, last_seq)
+        *sums, closing, price, revenue = figures
+        return State._make((*state[:4], closing, price, *last_key, *until, *sums, revenue))
 
-    def late(self) -> list[Event]:
+    def late(self) -> Sequence[Event]:
         """List the new events that come after later ones, or after their day was closed."""
         if self.goes_on:
             return self.after_closing
@@ -138,18 +140,18 @@ def open_books(
     Raises UnknownItems.
     """
     arrived = [one.event for one in new]
-    closings = [one for one in arrived if one.type == CLOSING]
-    of_all = any(one.subject is None for one in closings)
-    names = {str(one.subject) for one in arrived if one.subject is not None}
-    states = _states(connection, epoch, None if of_all else names, known)
+    closing = any(one.type == CLOSING for one in arrived)
+    subjects = {one.subject for one in arrived}
+    names = {name for name in subjects if name is not None}
+    states = _states(connection, epoch, names if len(names) == len(subjects) else None, known)
     books = {name: ItemBook(state) for name, state in states.items()}
     missing = names - books.keys()
     if missing:
         raise UnknownItems(missing)
     for one in arrived:
         if one.type != CLOSING:
-            books[str(one.subject)].events.append(one)
-    _close(books, arrived, bool(closings))
+            books[one.subject or ""].events.append(one)
+    _close(books, arrived, closing)
     changed = [book for book in books.values() if book.events or book.closed]
     for book in changed:
         book.settle()
@@ -176,19 +178,19 @@ def _close(books: Mapping[str, ItemBook], new: Sequence[Event], closing: bool) -
         for book in books.values():
             closed = book.state.last_closed_day
             if closed is not None:
-                book.after_closing = [one for one in book.events if one.key[0] <= closed]
+                book.after_closing = tuple(one for one in book.events if one.key[0] <= closed)
         return
     closed_until = {name: book.state.last_closed_day or "" for name, book in books.items()}
     for one in new:
         if one.type != CLOSING:
             name = str(one.subject)
             if one.key[0] <= closed_until[name]:
-                books[name].after_closing.append(one)
+                books[name].after_closing += (one,)
             continue
         day = _closed_day(one)
         for name in books if one.subject is None else (one.subject,):
             if one.subject is not None or day > books[name].state.opening_day:
-                books[name].closed.add(day)
+                books[name].closed |= {day}
                 closed_until[name] = max(closed_until[name], day)
 
 
