@@ -12,13 +12,19 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event as sqlalchemy_event
 from typer.testing import CliRunner
 
 from core_modules.agent_rules import Priority
-from streaming_production import self_check
+from streaming_production import migrations, self_check
 from streaming_production.events import internal_event
 from streaming_production.storage import engine
+from streaming_production.storage.engine import Database
+from streaming_production.storage.tables import metadata
 from streaming_production.store import (
     Autonomy,
     DecisionQuery,
@@ -704,6 +710,39 @@ def test_a_database_that_may_not_be_written_is_told(sqlite_store: Store) -> None
     assert on_hand(sqlite_store) == 100
 
 
+# The steps from an older database
+
+
+def test_the_steps_make_the_tables_that_are_declared(store_url: str) -> None:
+    Store.open(store_url).close()
+    database = Database(store_url)
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    database.close()
+
+
+def test_a_database_of_an_older_version_is_brought_up_to_date(store_url: str) -> None:
+    with Store.open(store_url) as store:
+        busy_store_with_milk(store)
+        store.append([changed(terms={"unit_price": 3.5}), sale(8, 1), sale(9, 1)])
+    step_back(store_url, "0001")
+    with Store.open(store_url) as store:
+        assert store.self_check() == []
+        store.append([sale("late", 1, at="2024-02-29T09:00:00Z"), sale(10, 1)])
+        assert store.self_check() == []
+
+
+def step_back(url: str, revision: str) -> None:
+    """Make a database as it was in an older version."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    database = Database(url)
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+    database.close()
+
+
 # The self-check
 
 
@@ -731,6 +770,8 @@ def test_all_that_follows_from_a_log_is_found_to_follow(store: Store) -> None:
 CORRUPTIONS = [
     ("UPDATE item_states SET on_hand = on_hand + 1 WHERE unique_id = 'bread'", "item_states"),
     ("UPDATE item_days SET unmet = 9", "item_days"),
+    ("UPDATE item_days SET last_seq = 2", "item_days"),
+    ("UPDATE events SET before_seq = NULL WHERE before_seq IS NOT NULL", "events"),
     ("UPDATE orders SET status = 'received'", "orders"),
     ("DELETE FROM decisions WHERE decision_id = 'decision-2'", "decisions"),
     ("UPDATE items SET unit_cost = 1", "items"),
