@@ -2,7 +2,7 @@
 
 Batches of 1,000 sales of 500 items go to the agent service (validated, each once, ledger updated)
 and to a bare server in turn, so that both meet the same machine. Then single events over eight
-connections, and decisions for items of a catalogue of 5,000: alone, then from reading the item's
+connections, to the one and to the other, and decisions for items of a catalogue of 5,000: alone, then from reading the item's
 state to the decision on the disk, on demand and at the close of a day.
 
     python benchmarks/ingest.py [--quick] [--json]
@@ -206,6 +206,8 @@ def main() -> None:
             batch_figures(bare, agent, 1)  # the first of everything is slower
             figures |= batch_figures(bare, agent, 100 // share)
             figures |= single_figures(agent, 500 // share)
+            alone = single_figures(bare, 500 // share)
+            figures |= {f"bare_{name}": value for name, value in alone.items()}
         figures |= decision_figures(folder, 1_000 // share)
     if arguments.json:
         print(json.dumps(figures, indent=1))

@@ -51,7 +51,15 @@ SUMS = (
     "discrepancy",
     "revenue",
 )
+_SOLD, _UNMET, _DISCREPANCY, _REVENUE = map(SUMS.index, ("sold", "unmet", "discrepancy", "revenue"))
 DaySums = tuple[float, ...]
+# What each way of moving is added to, by its number: a sale is a demand first.
+_SUM_OF = np.array(
+    [
+        SUMS.index(name)
+        for name in ("demanded", "received", "returned", "unsaleable", "adjusted", "adjusted")
+    ]
+)
 NOTHING: DaySums = (0,) * len(SUMS)
 
 
@@ -156,39 +164,24 @@ class Sheet:
         day, kind = np.array(self._day, dtype=np.int64), np.array(self._kind, dtype=np.int64)
         quantity = np.array(self._quantity, dtype=np.int64)
         moved = self._moved(kind, quantity)
-        before = np.array(self.before, dtype=np.float64).reshape(-1, len(SUMS)).T  # (sums, days)
-
-        def booked(name: str, units: IntArray) -> IntArray:
-            total: IntArray = before[SUMS.index(name)].astype(np.int64)
-            np.add.at(total, day, units)
-            return total
-
-        def of(kind_of_move: Move, units: IntArray) -> IntArray:
-            return np.where(kind == kind_of_move, units, 0)
-
-        received = booked("received", of(Move.RECEIPT, quantity))
-        returned = booked("returned", of(Move.RETURN, quantity))
-        sold = booked("sold", of(Move.SALE, moved.taken))
-        by_hand = (kind == Move.ADJUSTMENT) | (kind == Move.COUNT)
-        adjusted = booked("adjusted", np.where(by_hand, moved.change, 0))
-        differing = of(Move.COUNT, np.abs(moved.change)) + of(Move.ADJUSTMENT, moved.short)
-        revenue = before[-1].copy()
-        np.add.at(revenue, day, of(Move.SALE, moved.taken) * np.array(self._at, dtype=np.float64))
-        opening, closing = self._levels(received + returned + adjusted - sold)
-        return Folded(
-            opening=opening,
-            received=received,
-            demanded=booked("demanded", of(Move.SALE, quantity)),
-            sold=sold,
-            unmet=booked("unmet", of(Move.SALE, moved.short)),
-            returned=returned,
-            unsaleable=booked("unsaleable", of(Move.UNSALEABLE, quantity)),
-            adjusted=adjusted,
-            discrepancy=booked("discrepancy", differing),
-            closing=closing,
-            price=np.array(self.prices, dtype=np.float64),
-            revenue=revenue,
+        sale, count = kind == Move.SALE, kind == Move.COUNT
+        corrects = count | (kind == Move.ADJUSTMENT)
+        sold = moved.taken * sale
+        units = np.zeros((kind.size, len(SUMS)))
+        units[np.arange(kind.size), _SUM_OF[kind]] = np.where(corrects, moved.change, quantity)
+        units[:, _SOLD] = sold
+        units[:, _UNMET] = moved.short * sale
+        units[:, _DISCREPANCY] = (np.abs(moved.change) * count + moved.short * ~count) * corrects
+        units[:, _REVENUE] = sold * np.array(self._at, dtype=np.float64)
+        total = np.array(self.before, dtype=np.float64).reshape(-1, len(SUMS))  # (days, sums)
+        np.add.at(total, day, units)
+        sums = dict(
+            zip(SUMS, (*total[:, :_REVENUE].astype(np.int64).T, total[:, _REVENUE]), strict=True)
         )
+        change = sums["received"] + sums["returned"] + sums["adjusted"] - sums["sold"]
+        opening, closing = self._levels(change)
+        price = np.array(self.prices, dtype=np.float64)
+        return Folded(opening=opening, closing=closing, price=price, **sums)
 
     def _moved(self, kind: IntArray, quantity: IntArray) -> "_Moved":
         item, place = np.array(self._item, dtype=np.int64), np.array(self._place, dtype=np.int64)
