@@ -2,8 +2,8 @@
 
 Batches of 1,000 sales of 500 items go to the agent service (validated, each once, ledger updated)
 and to a bare server in turn, so that both meet the same machine. Then single events over eight
-connections, to the one and to the other, and decisions for items of a catalogue of 5,000: alone, then from reading the item's
-state to the decision on the disk, on demand and at the close of a day.
+connections, to the one and to the other, and decisions for items of a catalogue of 5,000: alone,
+then from reading the item's state to the decision on the disk, on demand and at the close of a day.
 
     python benchmarks/ingest.py [--quick] [--json]
 """
