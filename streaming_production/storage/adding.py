@@ -53,22 +53,22 @@ def add(
     states = {} if states is None else states
     unmet: Counter[str] = Counter()
     late: list[Event] = []
+    before: dict[int, int] = {}
     for kind, run in groupby(new, key=_kind):
         some = list(run)
-        before: Mapping[int, int] = {}
         if kind == _BOOKED:
             booked = _book(facts, some, states)
             unmet.update(booked.unmet)
             late += booked.late
-            before = booked.before
+            before |= booked.before
         else:
             states.clear()
             _HANDLERS[kind](facts, some)
             priced = [one for one in some if _changes_price(one.event.data)]
             if priced:
-                before = book(connection, epoch, priced, states).before
+                before |= book(connection, epoch, priced, states).before
         write_down(connection, epoch, some, before)
-    return Booked(unmet, late, {})
+    return Booked(unmet, late, before)
 
 
 def _kind(one: Logged) -> str:

@@ -60,6 +60,8 @@ _SUM_OF = np.array(
         for name in ("demanded", "received", "returned", "unsaleable", "adjusted", "adjusted")
     ]
 )
+_SIGN_OF = np.array([-1, 1, 1, 0, 1, 0])  # what each does to stock; a count sets it
+_NOTHING_OWED = np.zeros(1, dtype=np.int64)
 NOTHING: DaySums = (0,) * len(SUMS)
 
 
@@ -186,30 +188,40 @@ class Sheet:
     def _moved(self, kind: IntArray, quantity: IntArray) -> "_Moved":
         item, place = np.array(self._item, dtype=np.int64), np.array(self._place, dtype=np.int64)
         stock = np.array(self.stock, dtype=np.int64)
-        signed = np.where(kind == Move.SALE, -quantity, quantity)
-        moves = kind != Move.UNSALEABLE
-        added = np.where(moves & (kind != Move.COUNT), np.maximum(signed, 0), 0)
-        wanted = np.where(moves & (kind != Move.COUNT), np.maximum(-signed, 0), 0)
-        taken, short, change = (np.zeros(item.size, dtype=np.int64) for _ in range(3))
-        by_round = np.argsort(place, kind="stable")
-        ends = np.searchsorted(place[by_round], np.arange(place.max(initial=-1) + 2))
-        for first, last in pairwise(ends.tolist()):
-            now = by_round[first:last]
+        signed = quantity * _SIGN_OF[kind]
+        added = np.maximum(signed, 0)
+        wanted = added - signed
+        taken, short, change = np.zeros((3, kind.size), dtype=np.int64)
+        for now in _rounds(place):
             mine = item[now]
-            sale = sell(receive(stock[mine], added[now]), wanted[now], np.zeros_like(now), False)
+            had = stock[mine]
+            sale = sell(receive(had, added[now]), wanted[now], _NOTHING_OWED, False)
             left = np.where(kind[now] == Move.COUNT, quantity[now], sale.on_hand)
-            taken[now], short[now], change[now] = sale.sold, sale.unmet, left - stock[mine]
+            taken[now], short[now], change[now] = sale.sold, sale.unmet, left - had
             stock[mine] = left
         return _Moved(taken, short, change)
 
     def _levels(self, change: IntArray) -> tuple[IntArray, IntArray]:
         """Return what each day opened and closed with, from the days' changes."""
-        ends = np.concatenate([np.cumsum(change), [0]])  # place -1 is 0: before the first day
         starts = np.array(self.first_day, dtype=np.int64)
-        days = np.diff(np.append(starts, change.size))
-        base = np.repeat(np.array(self.opening, dtype=np.int64) - ends[starts - 1], days)
-        closing = base + ends[:-1]
+        opening = np.array(self.opening, dtype=np.int64)
+        ended = opening + np.add.reduceat(change, starts)  # what each item closed with
+        steps = change.copy()
+        steps[starts] += opening
+        steps[starts[1:]] -= ended[:-1]
+        closing = np.cumsum(steps)
         return closing - change, closing
+
+
+def _rounds(place: IntArray) -> Iterator[slice | IntArray]:
+    """Return the first moves of all items, then the second ones, and so on."""
+    if not place.any():
+        yield slice(None)
+        return
+    by_round = np.argsort(place, kind="stable")
+    ends = np.searchsorted(place[by_round], np.arange(place.max() + 2))
+    for first, last in pairwise(ends.tolist()):
+        yield by_round[first:last]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
