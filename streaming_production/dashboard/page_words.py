@@ -14,6 +14,13 @@ NONE = "\N{EN DASH}"  # a figure that is not known
 MINUS = "\N{MINUS SIGN}"
 SMALL = 100  # money below which cents count
 MARKS = {"critical": "▲", "high": "◆", "normal": "●", "low": "○"}
+TERMS = {
+    "moq": "Smallest order",
+    "pack_size": "Units a pack",
+    "holding_cost": "Holding cost, a unit and period",
+    "lead_time": "Lead time, periods",
+    "review_period": "Periods between orders",
+}
 FLAGS = {
     "corrected": "corrected afterwards",
     "discrepancy": "count disagreed",
@@ -29,10 +36,13 @@ def add_words(app: Flask, currency: str) -> None:
         "whole": lambda value: NONE if value is None else whole(value),
         "units": lambda value: NONE if value is None else plural(value, "unit"),
         "items": lambda value: NONE if value is None else plural(value, "item"),
+        "counted": plural,
         "number": lambda value, decimals=1: NONE if value is None else number(value, decimals),
         "percent": lambda share: NONE if share is None else percent(share),
         "money": lambda value: money(value, currency),
         "price": lambda value: price(value, currency),
+        "term": term,
+        "term_name": lambda name: TERMS.get(name) or sentence(readable(name)),
         "readable": lambda label: sentence(readable(str(label))),
         "day": day,
         "instant": instant,
@@ -57,6 +67,21 @@ def sentence(words: str) -> str:
     'Viral event'
     """
     return words[:1].upper() + words[1:]
+
+
+def term(value: object) -> str:
+    """Write a term or setting of an item.
+
+    >>> term(None), term(True), term(0.004835616), term(1500.0), term("service")
+    ('not set', 'yes', '0.004836', '1,500', 'service')
+    """
+    if value is None or isinstance(value, bool):
+        return "not set" if value is None else "yes" if value else "no"
+    if isinstance(value, float):
+        return (
+            f"{value:,.4g}" if abs(value) < SMALL else number(value, 0 if value.is_integer() else 2)
+        )
+    return str(value)
 
 
 def money(value: float | None, currency: str) -> str:
