@@ -38,12 +38,13 @@ class Explainer:
 
     def detail(self, decision_id: str) -> dict[str, Any]:
         """Return a decision with its whole explanation; raises UnknownDecision."""
-        row = self._store.decision(decision_id)
-        facts = self._store.decision_fields(decision_id)
-        if row is None or facts is None:
-            raise UnknownDecision(decision_id)
-        terms = record_of(self._store, row.unique_id).terms
-        return decision_detail(row, facts, self._explained(decision_id, facts), terms)
+        with self._store.one_view():
+            row = self._store.decision(decision_id)
+            facts = self._store.decision_fields(decision_id)
+            if row is None or facts is None:
+                raise UnknownDecision(decision_id)
+            terms = record_of(self._store, row.unique_id).terms
+            return decision_detail(row, facts, self._explained(decision_id, facts), terms)
 
     def _explained(self, decision_id: str, facts: dict[str, Any]) -> dict[str, Any]:
         # Many may look at a decision in the moment it is made: one explains it, the others wait.

@@ -203,7 +203,7 @@ class WireDays:
                 raise NoForecast(record.unique_id)
             time.sleep(0.1)
         name = name_of(self._store.epoch, record.unique_id, day, "wire")
-        self._deciding.decide_one(tonight, "wire", name)
+        self._deciding.decide_one(tonight, self._deciding.limits(), "wire", name)
 
 
 def _next_day(record: ItemRecord, asked: date) -> date:

@@ -1,13 +1,14 @@
 """The database behind the store: SQLite or PostgreSQL, one writer at a time, errors by name."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock, local
 from time import monotonic, sleep
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
 import orjson
 from sqlalchemy import (
@@ -47,10 +48,19 @@ from streaming_production.storage.errors import (
 # Rows and queries whose columns are known by their names only.
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+Answer = TypeVar("Answer")
 
 PATIENCE = 5  # seconds a writer waits for the one before it
 WRITERS_LOCK = 7_140_019  # PostgreSQL's number of the lock that writers take in turn
 _FORMS = "give a file such as results/live.db, sqlite:///PATH or postgresql://USER@HOST/NAME"
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One state of the database, and what was asked of it already."""
+
+    connection: Connection
+    answers: dict[Callable[[Connection], Any], Any] = field(default_factory=dict)
 
 
 class Database:
@@ -62,7 +72,7 @@ class Database:
         self.engine = _make_engine(self.url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn = Lock()
-        self._view = local()  # .connection: the one that this thread's reads share
+        self._view = local()  # .shared: what this thread's reads share
         if self.is_sqlite:
             self._readers = self.engine
         else:
@@ -79,10 +89,10 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that sees one state of the database."""
-        shared: Connection | None = getattr(self._view, "connection", None)
+        shared = self._shared
         with _named_errors():
             if shared is not None:
-                yield shared
+                yield shared.connection
                 return
             with self._readers.connect() as connection:
                 yield connection
@@ -90,13 +100,27 @@ class Database:
     @contextmanager
     def one_view(self) -> Iterator[None]:
         """Let this thread's reads share one transaction, until it writes itself."""
+        before = self._shared
         with self.read() as connection:
-            before = getattr(self._view, "connection", None)
-            self._view.connection = connection
+            self._view.shared = before or _View(connection)
             try:
                 yield
             finally:
-                self._view.connection = before
+                self._view.shared = before
+
+    def once(self, connection: Connection, ask: Callable[[Connection], Answer]) -> Answer:
+        """Return what a connection answers; within a view it is asked a question once."""
+        shared = self._shared
+        if shared is None:
+            return ask(connection)
+        if ask not in shared.answers:
+            shared.answers[ask] = ask(connection)
+        answer: Answer = shared.answers[ask]
+        return answer
+
+    @property
+    def _shared(self) -> "_View | None":
+        return getattr(self._view, "shared", None)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -120,9 +144,10 @@ class Database:
 
     def _renew_view(self) -> None:
         """Let the next read of a shared view see what is written now."""
-        shared: Connection | None = getattr(self._view, "connection", None)
+        shared = self._shared
         if shared is not None:
-            shared.rollback()
+            shared.connection.rollback()
+            shared.answers.clear()
 
     def keep_a_write_ahead_log(self) -> None:
         """Let SQLite's readers go on while a writer is at work; the file remembers it."""
