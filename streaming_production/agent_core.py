@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -39,7 +38,7 @@ from streaming_production.deciding.wire_days import WireDays
 from streaming_production.deciding.worker_process import WorkerProcess, WorkerState
 from streaming_production.events import Event, internal_event
 from streaming_production.storage.errors import RuleBroken
-from streaming_production.storage.rows import Appended, DecisionRow, ItemRecord
+from streaming_production.storage.rows import Appended, DecisionRow, ItemRecord, by_name
 from streaming_production.store import Store, StoreError
 from streaming_production.supplier.outbox_sender import OutboxSender
 
@@ -271,7 +270,7 @@ class AgentCore:
                     rule_name(row.kind), row.known_day, row.last_day, row.items
                 )
                 words = response(row, made, ordered)
-                shown.append({**asdict(row), "response": words})
+                shown.append({**by_name(row), "response": words})
         return shown
 
     def status(self) -> CoreStatus:

@@ -343,6 +343,14 @@ class Store:
         with self._reading() as (connection, epoch):
             return work_lists.count_by_status(connection, epoch, tables.orders, statuses)
 
+    def orders_placed(self, unique_id: str, first: date, most: int) -> list[tuple[date, int]]:
+        """Return day and quantity of an item's orders since a day, the newest first.
+
+        Those that came to nothing are left out.
+        """
+        with self._reading() as (connection, epoch):
+            return work_lists.orders_placed(connection, epoch, unique_id, first, most)
+
     def order(self, order_id: str) -> OrderRow | None:
         """Return one order, of any epoch."""
         with self._database.read() as connection:

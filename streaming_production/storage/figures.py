@@ -16,12 +16,11 @@ from streaming_production.event_types import OPEN_ORDER
 from streaming_production.storage.engine import AnyRow
 from streaming_production.storage.item_lists import at_risk
 from streaming_production.storage.log_reads import last_closed_day
-from streaming_production.storage.order_facts import OPEN
+from streaming_production.storage.order_facts import NO_ORDER, OPEN
 from streaming_production.storage.rows import DayFigures, KeyFigures, Totals
 from streaming_production.storage.tables import decisions, item_days, item_states, items, orders
 
 _D = item_days.c
-_REFUSED = ("refused", "cancelled")  # no order after all
 
 
 def _when(condition: ColumnElement[bool], value: Any) -> ColumnElement[Any]:
@@ -66,7 +65,7 @@ _ORDERS_BY_DAY = (
     .where(
         orders.c.epoch == bindparam("epoch"),
         orders.c.placed_day >= bindparam("first"),
-        orders.c.status.not_in(_REFUSED),
+        orders.c.status.not_in(NO_ORDER),
     )
     .group_by(orders.c.placed_day)
 )

@@ -7,11 +7,11 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, and_, bindparam, func, select
+from sqlalchemy import Connection, Integer, Table, and_, bindparam, func, select
 
 from streaming_production.storage.engine import AnyRow, among
 from streaming_production.storage.item_lists import day_of
-from streaming_production.storage.order_facts import OPEN, WAITING
+from streaming_production.storage.order_facts import NO_ORDER, OPEN, WAITING
 from streaming_production.storage.page_statements import PageStatements, contained, mentions
 from streaming_production.storage.queries import DecisionQuery, OrderQuery
 from streaming_production.storage.rows import (
@@ -70,6 +70,17 @@ _ORDER_FILTERS = {
     "unique_id": orders.c.unique_id == bindparam("unique_id"),
     "search": mentions(orders.c.unique_id, orders.c.order_id, items.c.title),
 }
+_PLACED = (
+    select(orders.c.placed_day, orders.c.quantity)
+    .where(
+        _ORDERS_OF_EPOCH,
+        orders.c.unique_id == bindparam("unique_id"),
+        orders.c.placed_day >= bindparam("first"),
+        orders.c.status.not_in(NO_ORDER),
+    )
+    .order_by(orders.c.placed_day.desc(), orders.c.seq.desc())
+    .limit(bindparam("most", type_=Integer))
+)
 _COUNTS = {
     table.name: select(table.c.status, func.count().label("rows"))
     .where(table.c.epoch == bindparam("epoch"), among(table.c.status, "statuses"))
@@ -135,6 +146,15 @@ def list_orders(connection: Connection, epoch: int, query: OrderQuery) -> Page[O
     }
     rows, total = _page(connection, _orders_page, epoch, asked, query)
     return Page([_order(row) for row in rows], query.page, query.size, total)
+
+
+def orders_placed(
+    connection: Connection, epoch: int, unique_id: str, first: date, most: int
+) -> list[tuple[date, int]]:
+    """Return day and quantity of the orders placed since a day, the newest first."""
+    asked = {"epoch": epoch, "unique_id": unique_id, "first": first.isoformat(), "most": most}
+    rows = connection.execute(_PLACED, asked)
+    return [(date.fromisoformat(day), quantity) for day, quantity in rows]
 
 
 def count_by_status(
