@@ -306,7 +306,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("immediate")
     # Straight to the driver: the detour would cost more than the beginning itself.
-    driver: sqlite3.Connection = connection.connection.driver_connection
+    driver: Any = connection.connection.driver_connection
     driver.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 

@@ -21,7 +21,8 @@ def by_name(row: Any) -> dict[str, Any]:
     >>> by_name(Closing(7, date(2024, 1, 1), None))
     {'seq': 7, 'day': datetime.date(2024, 1, 1), 'unique_id': None}
     """
-    return {name: getattr(row, name) for name in _names(type(row))}
+    kind: Any = type(row)
+    return {name: getattr(row, name) for name in _names(kind)}
 
 
 @cache
