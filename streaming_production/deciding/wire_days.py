@@ -82,7 +82,7 @@ class WireDays:
         self._log = ShopLog(store)
         item = REFERENCE_TERMS.unique_id
         self._closings = LogFollower(store, ["day.closed"], item)
-        self._made = LogFollower(store, ["decision.made"])
+        self._made = LogFollower(store, ["decision.made"], item)
 
     def process(self, posted: WireDay) -> WireResult:
         """Take in a posted day and decide; the same key again gets the same day's answer.
@@ -126,7 +126,6 @@ class WireDays:
             reorder_points={
                 row.data["decision_id"]: row.data["reorder_point"]
                 for row in self._made.events()
-                if row.data["unique_id"] == name
             },
             book=self._log.signal_book(),
         )
