@@ -124,8 +124,7 @@ class WireDays:
                 row.day: told for row in self._closings.events() if (told := _told(row.source))
             },
             reorder_points={
-                row.data["decision_id"]: row.data["reorder_point"]
-                for row in self._made.events()
+                row.data["decision_id"]: row.data["reorder_point"] for row in self._made.events()
             },
             book=self._log.signal_book(),
         )
