@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock, local
 from time import monotonic, sleep
@@ -51,6 +51,10 @@ AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 Answer = TypeVar("Answer")
 
 PATIENCE = 5  # seconds a writer waits for the one before it
+# KiB of pages that one of SQLite's connections keeps. Writers take turns, mostly on one connection,
+# and hold there what a batch changes; of readers there are many, and each write voids what they
+# keep.
+WRITER_CACHE, READER_CACHE = 8192, 1024
 WRITERS_LOCK = 7_140_019  # PostgreSQL's number of the lock that writers take in turn
 _FORMS = "give a file such as results/live.db, sqlite:///PATH or postgresql://USER@HOST/NAME"
 
@@ -69,14 +73,16 @@ class Database:
     def __init__(self, url: str) -> None:
         """Raise ValueError for an address that is none."""
         self.url = _database_url(url)
-        self.engine = _make_engine(self.url)
+        self.engine = _make_engine(self.url, WRITER_CACHE)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn = Lock()
         self._view = local()  # .shared: what this thread's reads share
-        if self.is_sqlite:
-            self._readers = self.engine
-        else:
+        if not self.is_sqlite:
             self._readers = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        elif _is_file(self.url):
+            self._readers = _make_engine(self.url, READER_CACHE)
+        else:
+            self._readers = self.engine
 
     @staticmethod
     def check_exists(url: str) -> None:
@@ -167,6 +173,7 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
+        self._readers.dispose()
         self.engine.dispose()
 
 
@@ -265,7 +272,11 @@ def _database_url(text: str) -> URL:
     return url.set(drivername="postgresql+psycopg") if backend == "postgresql" else url
 
 
-def _make_engine(url: URL) -> Engine:
+def _is_file(url: URL) -> bool:
+    return bool(url.database) and url.database != ":memory:"
+
+
+def _make_engine(url: URL, cache: int) -> Engine:
     if url.get_backend_name() == "postgresql":
         return create_engine(
             url,
@@ -275,9 +286,9 @@ def _make_engine(url: URL) -> Engine:
             max_overflow=24,
             connect_args={"connect_timeout": PATIENCE},
         )
-    if url.database and url.database != ":memory:":
+    if _is_file(url):
         try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ValueError(f"no folder for the database {url.database}: {error}") from None
         # The connection used last knows most pages: SQLite keeps them by connection.
@@ -287,12 +298,12 @@ def _make_engine(url: URL) -> Engine:
     engine = create_engine(
         url, connect_args={"timeout": PATIENCE, "check_same_thread": False}, **pooling
     )
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", partial(_prepare_sqlite, cache=cache))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: Any, _record: object, cache: int) -> None:
     # We begin transactions ourselves: the driver would begin none before reads.
     connection.isolation_level = None
     connection.execute("PRAGMA page_size = 8192")  # of a new file: a batch touches fewer of them
@@ -300,7 +311,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # Pages (32 MiB): taken over less often, a page that changes all the time is written once.
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA cache_size = -8192")  # KiB; every connection has its own
+    connection.execute(f"PRAGMA cache_size = -{cache}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -339,7 +339,8 @@ def asked_of(store: Store) -> list[str]:
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         asked.append(statement)
 
-    sqlalchemy_event.listen(store._database.engine, "before_cursor_execute", note)
+    for engine in (store._database.engine, store._database._readers):
+        sqlalchemy_event.listen(engine, "before_cursor_execute", note)
     return asked
 
 
