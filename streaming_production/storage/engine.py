@@ -77,12 +77,11 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn = Lock()
         self._view = local()  # .shared: what this thread's reads share
+        self._readers: Engine = self.engine
         if not self.is_sqlite:
             self._readers = self.engine.execution_options(isolation_level="REPEATABLE READ")
         elif _is_file(self.url):
             self._readers = _make_engine(self.url, READER_CACHE)
-        else:
-            self._readers = self.engine
 
     @staticmethod
     def check_exists(url: str) -> None:
