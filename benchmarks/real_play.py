@@ -183,7 +183,7 @@ def agent_order(
         levels_shown(by_period, mean, variance, ones, ones, precision),
         recent_pace(mean, ones), recent_pace(variance, ones), arriving, on_hand, 0.0, REVIEW,
         1.0, 0, False, HOLDING, 0.0, 0.0, 0.0, 1, 1, float(NO_MAXIMUM),
-        np.full(paths, lead_time - 1), arrivals, np.ones(paths),
+        np.full(paths, lead_time - 1), arrivals, np.ones(paths), np.arange(paths),
     )  # fmt: skip
     fine = max(int(FINEST * spread), 1)
     widest = max(spread / 2, WIDE * fine) if spread > 0 else 0.0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -39,7 +38,7 @@ from streaming_production.deciding.wire_days import WireDays
 from streaming_production.deciding.worker_process import WorkerProcess, WorkerState
 from streaming_production.events import Event, internal_event
 from streaming_production.storage.errors import RuleBroken
-from streaming_production.storage.rows import Appended, DecisionRow, ItemRecord
+from streaming_production.storage.rows import Appended, DecisionRow, ItemRecord, by_name
 from streaming_production.store import Store, StoreError
 from streaming_production.supplier.outbox_sender import OutboxSender
 
@@ -185,10 +184,11 @@ class AgentCore:
             with self.store.one_view():
                 record, tonight = self._tonight(unique_id)
                 epoch, number = self.store.epoch, self.store.last_seq
+                limits = self._deciding.limits()
             if tonight is None:
                 raise NoForecast(unique_id)
             name = name_of(epoch, record.unique_id, tonight.inputs.day, "on_demand", number)
-            self._deciding.decide_one(tonight, "on_demand", name)
+            self._deciding.decide_one(tonight, limits, "on_demand", name)
         return self._decision(name)
 
     def _tonight(self, unique_id: str) -> tuple[ItemRecord, Tonight | None]:
@@ -234,10 +234,11 @@ class AgentCore:
 
     def item_detail(self, unique_id: str) -> dict[str, Any]:
         """Return everything about one item."""
-        record, tonight = self._tonight(unique_id)
-        return item_page(
-            self.store, self._explainer, record, tonight, self.signals(), self.settings.seed
-        )
+        with self.store.one_view():
+            record, tonight = self._tonight(unique_id)
+            return item_page(
+                self.store, self._explainer, record, tonight, self.signals(), self.settings.seed
+            )
 
     def what_if(
         self,
@@ -253,7 +254,8 @@ class AgentCore:
         Raises UnknownItems, NoForecast, NotPossible.
         """
         change = WhatIf.of(demand_factor, lead_time, on_hand, on_order, event)
-        _, tonight = self._tonight(unique_id)
+        with self.store.one_view():
+            _, tonight = self._tonight(unique_id)
         if tonight is None:
             raise NoForecast(unique_id)
         under = changed(tonight.inputs, change)
@@ -262,21 +264,24 @@ class AgentCore:
     def signals(self) -> list[dict[str, Any]]:
         """Return the market signals, each with what the agent does about it."""
         shown = []
-        for row in self.store.signals():
-            made, ordered = self.store.decisions_under(
-                rule_name(row.kind), row.known_day, row.last_day, row.items
-            )
-            words = response(row, made, ordered)
-            shown.append({**asdict(row), "response": words})
+        with self.store.one_view():
+            for row in self.store.signals():
+                made, ordered = self.store.decisions_under(
+                    rule_name(row.kind), row.known_day, row.last_day, row.items
+                )
+                words = response(row, made, ordered)
+                shown.append({**by_name(row), "response": words})
         return shown
 
     def status(self) -> CoreStatus:
         """Return how the core is doing."""
-        now = time.monotonic()
-        if self._status is None or now - self._status[0] > STATUS_SECONDS:
-            worker = self._worker.state if self._worker else WorkerState()
-            self._status = (now, core_status(self.store, worker, self.settings.refit_every))
-        return refreshed(self.store, self._status[1])
+        now, known = time.monotonic(), self._status
+        if known is not None and now - known[0] <= STATUS_SECONDS:
+            return refreshed(self.store, known[1])
+        worker = self._worker.state if self._worker else WorkerState()
+        status = core_status(self.store, worker, self.settings.refit_every)
+        self._status = (now, status)
+        return status
 
     def ready(self) -> list[str]:
         """Say why the core cannot decide yet; nothing when it can."""

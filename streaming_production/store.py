@@ -4,14 +4,15 @@ The log is only ever added to. What follows from it (stock, days, decisions, ord
 brought up to date in the transaction that adds to it, so that both are always of one mind.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count, repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from streaming_production.events import Event, internal_event, utc_text
 from streaming_production.storage import (
@@ -23,6 +24,7 @@ from streaming_production.storage import (
     model_tables,
     schema,
     signal_facts,
+    tables,
     work_lists,
 )
 from streaming_production.storage.adding import add
@@ -148,6 +150,12 @@ class Store:
         """
         return self._database.one_view()
 
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[Connection, int]]:
+        """Read one state of the store; the number is that of its open epoch."""
+        with self._database.read() as connection:
+            yield connection, self._database.once(connection, log.head).epoch
+
     def append(
         self, events: Sequence[Event], inputs: Mapping[str, bytes] | None = None
     ) -> Appended:
@@ -237,63 +245,64 @@ class Store:
     @property
     def epoch(self) -> int:
         """Return the number of the epoch that is open, from 1."""
-        with self._database.read() as connection:
-            return log.current_epoch(connection)
+        with self._reading() as (_, epoch):
+            return epoch
 
     @property
     def last_seq(self) -> int:
         """Return the number of the newest event, 0 where there is none."""
         with self._database.read() as connection:
-            return log.last_seq(connection)
+            return self._database.once(connection, log.head).last_seq
 
     def item(self, unique_id: str) -> ItemRow | None:
         """Return one item as lists show it."""
-        with self._database.read() as connection:
-            rows = item_lists.item_rows(connection, log.current_epoch(connection), [unique_id])
+        with self._reading() as (connection, epoch):
+            rows = item_lists.item_rows(connection, epoch, [unique_id])
         return rows[0] if rows else None
 
     def list_items(self, query: ItemQuery) -> Page[ItemRow]:
         """List a page of items."""
-        with self._database.read() as connection:
-            return item_lists.list_items(connection, log.current_epoch(connection), query)
+        with self._reading() as (connection, epoch):
+            return item_lists.list_items(connection, epoch, query)
 
     def item_records(self, unique_ids: Sequence[str] | None = None) -> list[ItemRecord]:
         """Return items as the catalogue holds them, all by default, by name."""
-        with self._database.read() as connection:
-            epoch = log.current_epoch(connection)
+        with self._reading() as (connection, epoch):
             return item_lists.item_records(connection, epoch, unique_ids)
 
     def item_days(
         self, unique_id: str, first: date | None = None, last: date | None = None
     ) -> list[ItemDay]:
         """Return the ledger of one item, day by day; days without any event have no row."""
-        with self._database.read() as connection:
-            epoch = log.current_epoch(connection)
+        with self._reading() as (connection, epoch):
             return log_reads.item_days_between(connection, epoch, [unique_id], first, last)
 
     def all_item_days(self, first: date, last: date) -> list[ItemDay]:
         """Return the ledger of all items, by item and day."""
-        with self._database.read() as connection:
-            epoch = log.current_epoch(connection)
+        with self._reading() as (connection, epoch):
             return log_reads.item_days_between(connection, epoch, None, first, last)
 
     def days_of(self, unique_ids: Sequence[str], after: date) -> dict[str, list[ItemDay]]:
         """Return the ledgers of items after a day; an item without any row is left out."""
         first = after + timedelta(days=1)
-        with self._database.read() as connection:
-            epoch = log.current_epoch(connection)
+        with self._reading() as (connection, epoch):
             days = log_reads.item_days_between(connection, epoch, unique_ids, first, None)
         return log_reads.by_item(days)
 
     def last_closed_day(self, unique_id: str | None = None) -> date | None:
         """Return the last closed day of an item, or of all."""
-        with self._database.read() as connection:
-            return log_reads.last_closed_day(connection, log.current_epoch(connection), unique_id)
+        with self._reading() as (connection, epoch):
+            return log_reads.last_closed_day(connection, epoch, unique_id)
+
+    def closed_days(self) -> dict[str, date | None]:
+        """Return the last closed day of every item."""
+        with self._reading() as (connection, epoch):
+            return log_reads.closed_days(connection, epoch)
 
     def list_decisions(self, query: DecisionQuery) -> Page[DecisionRow]:
         """List a page of decisions, newest first."""
-        with self._database.read() as connection:
-            return work_lists.list_decisions(connection, log.current_epoch(connection), query)
+        with self._reading() as (connection, epoch):
+            return work_lists.list_decisions(connection, epoch, query)
 
     def decisions_under(
         self, rule: str, first: date, last: date | None, unique_ids: Sequence[str]
@@ -302,8 +311,7 @@ class Store:
 
         `unique_ids` are the items meant, all where there are none.
         """
-        with self._database.read() as connection:
-            epoch = log.current_epoch(connection)
+        with self._reading() as (connection, epoch):
             return work_lists.decisions_under(connection, epoch, rule, first, last, unique_ids)
 
     def decision(self, decision_id: str) -> DecisionRow | None:
@@ -314,8 +322,7 @@ class Store:
     def decision_fields(self, decision_id: str) -> dict[str, Any] | None:
         """Return all that was written down of a decision when it was made."""
         with self._database.read() as connection:
-            row = work_lists.decision_row(connection, decision_id)
-            return log_reads.logged_data(connection, row.seq) if row else None
+            return log_reads.decision_fields(connection, decision_id)
 
     def decision_inputs(self, decision_id: str) -> bytes | None:
         """Return what a decision was made from, as it was given."""
@@ -324,8 +331,26 @@ class Store:
 
     def list_orders(self, query: OrderQuery) -> Page[OrderRow]:
         """List a page of orders, newest first; status 'open' is every one still to come."""
-        with self._database.read() as connection:
-            return work_lists.list_orders(connection, log.current_epoch(connection), query)
+        with self._reading() as (connection, epoch):
+            return work_lists.list_orders(connection, epoch, query)
+
+    def count_decisions(self, statuses: Collection[str]) -> dict[str, int]:
+        """Count the decisions of some statuses, by status."""
+        with self._reading() as (connection, epoch):
+            return work_lists.count_by_status(connection, epoch, tables.decisions, statuses)
+
+    def count_orders(self, statuses: Collection[str]) -> dict[str, int]:
+        """Count the orders of some statuses, by status."""
+        with self._reading() as (connection, epoch):
+            return work_lists.count_by_status(connection, epoch, tables.orders, statuses)
+
+    def orders_placed(self, unique_id: str, first: date, most: int) -> list[tuple[date, int]]:
+        """Return day and quantity of an item's orders since a day, the newest first.
+
+        Those that came to nothing are left out.
+        """
+        with self._reading() as (connection, epoch):
+            return work_lists.orders_placed(connection, epoch, unique_id, first, most)
 
     def order(self, order_id: str) -> OrderRow | None:
         """Return one order, of any epoch."""
@@ -334,13 +359,12 @@ class Store:
 
     def open_orders(self, unique_ids: Sequence[str] | None = None) -> dict[str, list[OrderRow]]:
         """Return the orders still to come, by item, each by due day."""
-        with self._database.read() as connection:
-            return work_lists.open_orders(connection, log.current_epoch(connection), unique_ids)
+        with self._reading() as (connection, epoch):
+            return work_lists.open_orders(connection, epoch, unique_ids)
 
     def signals(self, active_on: date | None = None) -> list[SignalRow]:
         """List the market signals: all, or those running or to come on a day."""
-        with self._database.read() as connection:
-            epoch = log.current_epoch(connection)
+        with self._reading() as (connection, epoch):
             today = active_on or log_reads.last_closed_day(connection, epoch, None)
             found = signal_facts.signals_at(connection, epoch, None, today)
         if active_on is None:
@@ -349,8 +373,7 @@ class Store:
 
     def signals_known(self, evening: date) -> list[SignalRow]:
         """List the signals as they were known on an evening, running or to come by then."""
-        with self._database.read() as connection:
-            epoch = log.current_epoch(connection)
+        with self._reading() as (connection, epoch):
             found = signal_facts.signals_at(connection, epoch, evening, evening)
         return [one for one in found if one.status in ("announced", "running")]
 
@@ -378,13 +401,13 @@ class Store:
 
     def pending_closings(self) -> list[Closing]:
         """List the closed days whose items are not all decided, oldest first."""
-        with self._database.read() as connection:
-            return work_lists.pending_closings(connection, log.current_epoch(connection))
+        with self._reading() as (connection, epoch):
+            return work_lists.pending_closings(connection, epoch)
 
     def undecided(self, closing: Closing) -> list[str]:
         """List the items that still have no decision for a closed day."""
-        with self._database.read() as connection:
-            return work_lists.undecided(connection, log.current_epoch(connection), closing)
+        with self._reading() as (connection, epoch):
+            return work_lists.undecided(connection, epoch, closing)
 
     def mark_closing_done(self, closing: Closing) -> None:
         """Remember that a closed day needs no more work."""
@@ -398,8 +421,8 @@ class Store:
 
     def key_figures(self, days: int) -> KeyFigures:
         """Compute the key figures of the last days."""
-        with self._database.read() as connection:
-            return figures.key_figures(connection, log.current_epoch(connection), days)
+        with self._reading() as (connection, epoch):
+            return figures.key_figures(connection, epoch, days)
 
     def self_check(self) -> list[Difference]:
         """Make all that follows from the log again, and list where the stored tables differ."""
@@ -449,8 +472,7 @@ class Store:
 
     def outbox_due(self, now: datetime) -> list[OutboxRow]:
         """List the orders to be sent, or asked for, by now, oldest first."""
-        with self._database.read() as connection:
-            epoch = log.current_epoch(connection)
+        with self._reading() as (connection, epoch):
             return work_lists.outbox_due(connection, epoch, utc_text(now))
 
     def outbox_attempted(self, order_id: str, next_at: datetime, error: str) -> None:

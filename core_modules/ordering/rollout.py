@@ -78,6 +78,7 @@ class Rollout(NamedTuple):
     arrival: IntArray  # (paths,) column on which tonight's order arrives
     arrivals: IntArray  # (periods, paths) and an order of the evening of each period
     shares: FloatArray  # (paths,)
+    order: IntArray  # (paths,) where each of these paths stands in the problem
 
 
 def rollout_of(problem: OrderProblem) -> Rollout:
@@ -85,9 +86,12 @@ def rollout_of(problem: OrderProblem) -> Rollout:
     outlook, steps, costs = problem.outlook, problem.steps, problem.costs
     paths = outlook.demand.shape[0]
     arrival, arrivals = _arrivals(problem)
+    # Paths whose orders arrive together become neighbours, to be carried on together.
+    order = np.argsort(arrivals[0], kind="stable")
     demand, known, surge = (
-        np.ascontiguousarray(one.T) for one in (outlook.demand, outlook.known, outlook.surge)
+        np.ascontiguousarray(one[order].T) for one in (outlook.demand, outlook.known, outlook.surge)
     )
+    shares = np.ones(paths) if problem.shares is None else problem.shares[order]
     precision = 1 / outlook.level_variance if outlook.level_variance > 0 else math.inf
     return Rollout(
         demand=demand,
@@ -113,9 +117,10 @@ def rollout_of(problem: OrderProblem) -> Rollout:
         pack_size=steps.pack_size,
         first_packs=steps.first,
         largest=float(steps.max_order // steps.pack_size * steps.pack_size),
-        arrival=arrival,
-        arrivals=arrivals,
-        shares=np.ones(paths) if problem.shares is None else problem.shares,
+        arrival=arrival[order],
+        arrivals=arrivals.take(order, axis=1),
+        shares=shares,
+        order=order,
     )
 
 
@@ -146,7 +151,7 @@ def _arrivals(problem: OrderProblem) -> tuple[IntArray, IntArray]:
         later = evenings + problem.lead_times[:, 1:].T
     resumes = problem.outlook.resumes
     later = later if resumes is None else np.maximum(later, resumes)
-    return np.ascontiguousarray(tonight), np.ascontiguousarray(later)
+    return tonight, later
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -211,15 +216,17 @@ def path_costs(
     oldest = np.full(paths, life - 1)
     if life > 0:
         lots[:, life - 1] = world.on_hand
-    costs[:] = world.order_cost if quantity > 0 else 0.0
+    charged = np.full(paths, world.order_cost if quantity > 0 else 0.0)
     for period in range(periods):
         if life > 0:
-            _sell_perishable(world, period, arriving, shortage, stock, owed, lots, oldest, costs)
+            _sell_perishable(world, period, arriving, shortage, stock, owed, lots, oldest, charged)
         else:
-            _sell(world, period, arriving[period], shortage, stock, owed, costs)
+            _sell(world, period, arriving[period], shortage, stock, owed, charged)
         if (period + 1) % world.review_period == 0:
-            _order_again(world, period, z, arriving, stock, owed, projected, spread, extra, costs)
-    _charge_left_over(world, z, stock, costs)
+            _order_again(world, period, z, arriving, stock, owed, projected, spread, extra, charged)
+    _charge_left_over(world, z, stock, charged)
+    for path in range(paths):
+        costs[world.order[path]] = charged[path]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from streaming_production.api.shared_schemas import DecisionStatus, OrderStatus
 from streaming_production.api.status_schemas import Status
-from streaming_production.store import Appended, DecisionQuery, OrderQuery, Store
+from streaming_production.store import Appended, Store
 
 
 class AgentMetrics:
@@ -81,16 +81,10 @@ class _StatusCollector(Collector):
             status.forecasts.model_dump(include={"fitted", "missing", "stale"}),
         )
         yield _by_state("inventory_outbox", "Orders not settled.", status.outbox.model_dump())
-        yield _by_state("inventory_decisions", "Decisions of the epoch.", self._decisions())
-        yield _by_state("inventory_orders", "Orders of the epoch.", self._orders())
-
-    def _decisions(self) -> dict[str, int]:
-        wanted = {state: DecisionQuery(status=state, size=1) for state in get_args(DecisionStatus)}
-        return {state: self._store.list_decisions(one).total for state, one in wanted.items()}
-
-    def _orders(self) -> dict[str, int]:
-        wanted = {state: OrderQuery(status=state, size=1) for state in get_args(OrderStatus)}
-        return {state: self._store.list_orders(one).total for state, one in wanted.items()}
+        decisions = self._store.count_decisions(get_args(DecisionStatus))
+        yield _by_state("inventory_decisions", "Decisions of the epoch.", decisions)
+        orders = self._store.count_orders(get_args(OrderStatus))
+        yield _by_state("inventory_orders", "Orders of the epoch.", orders)
 
 
 def _by_state(name: str, words: str, counts: dict[str, int]) -> GaugeMetricFamily:

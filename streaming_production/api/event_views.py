@@ -16,7 +16,7 @@ from streaming_production.api.event_words import summary
 from streaming_production.api.request_checks import check_media_type
 from streaming_production.event_types import EXTERNAL, INTERNAL
 from streaming_production.events import parse_events
-from streaming_production.storage.rows import LoggedEvent
+from streaming_production.storage.rows import LoggedEvent, by_name
 from streaming_production.web.event_stream import stream_response
 from streaming_production.web.problems import Fault, Problem
 
@@ -78,8 +78,7 @@ def stream(query: StreamQuery) -> Response:
 
 
 def _row(event: LoggedEvent) -> dict[str, Any]:
-    fields = {name: getattr(event, name) for name in event.__slots__}
-    return {**fields, "summary": summary(event)}
+    return {**by_name(event), "summary": summary(event)}
 
 
 def _known_type(name: str) -> str:

@@ -1,6 +1,7 @@
 """What the schemas of the API have in common: strict bodies, plain queries, pages."""
 
 import re
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -59,6 +60,16 @@ class Query(BaseModel):
     """A request's parameters, which are text; unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def model_json_schema(cls, *how: Any, **named: Any) -> dict[str, Any]:
+        """Return the schema; the API's library asks for the plain one at each request."""
+        return super().model_json_schema(*how, **named) if how or named else _plain_schema(cls)
+
+
+@cache
+def _plain_schema(query: type[Query]) -> dict[str, Any]:
+    return super(Query, query).model_json_schema()
 
 
 class PageQuery(Query):

@@ -1,18 +1,17 @@
 """The status of the service, gathered from its parts."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from streaming_production.api.context import Context
 from streaming_production.api.status_schemas import Status
+from streaming_production.storage.rows import by_name
 from streaming_production.version import VERSION
 
 
 def status_now(context: Context) -> Status:
     """Return how the service is doing now."""
     core = context.core.status()
-    found: dict[str, Any] = {name: getattr(core, name) for name in core.__slots__}
-    found |= {
+    found = by_name(core) | {
         "status": "running",
         "version": VERSION,
         "uptime_seconds": round(context.uptime, 2),

@@ -100,10 +100,10 @@ class Deciding:
             gathered = self._evenings.gather([record], day, current_stock=current_stock)
         return gathered.ready.get(record.unique_id)
 
-    def decide_one(self, one: Tonight, kind: Kind, decision_id: str) -> Made:
+    def decide_one(self, one: Tonight, limits: Limits, kind: Kind, decision_id: str) -> Made:
         """Decide for one item and write it."""
         with self.lock:
-            made = self._made(one, self.limits(), kind, decision_id)
+            made = self._made(one, limits, kind, decision_id)
             self.write([made])
         return made
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from streaming_production.deciding.worker_process import WorkerState
-from streaming_production.storage.queries import OrderQuery
 from streaming_production.store import Store
 
 
@@ -46,34 +45,29 @@ class CoreStatus:
 
 def core_status(store: Store, worker: WorkerState, refit_every: int) -> CoreStatus:
     """Gather the status from the store."""
-    last_seq = store.last_seq
-    newest = store.events_after(last_seq - 1, 1) if last_seq else []
-    records = store.item_records()
-    stamps = store.forecast_stamps()
-    origins = [stamps[one.unique_id][0] for one in records if one.unique_id in stamps]
-    late = timedelta(days=2 * refit_every)
-    stale = sum(
-        one.unique_id in stamps
-        and one.last_closed_day is not None
-        and stamps[one.unique_id][0] + late < one.last_closed_day
-        for one in records
-    )
-    return CoreStatus(
-        epoch=store.epoch,
-        today=store.last_closed_day(),
-        items=len(records),
-        last_event_at=newest[0].received_at if newest else None,
-        last_seq=last_seq,
-        closings_pending=len(store.pending_closings()),
-        forecasts=ForecastState(
-            fitted=len(origins),
-            missing=len(records) - len(origins),
-            stale=stale,
-            oldest_origin=min(origins, default=None),
-        ),
-        worker=worker,
-        outbox=_outbox(store),
-    )
+    with store.one_view():
+        newest = store.events_before(None, 1)
+        closed = store.closed_days()
+        stamps = store.forecast_stamps()
+        origins = {name: stamps[name][0] for name in closed if name in stamps}
+        late = timedelta(days=2 * refit_every)
+        stale = sum(day + late < (closed[name] or date.min) for name, day in origins.items())
+        return CoreStatus(
+            epoch=store.epoch,
+            today=max(filter(None, closed.values()), default=None),
+            items=len(closed),
+            last_event_at=newest[0].received_at if newest else None,
+            last_seq=store.last_seq,
+            closings_pending=len(store.pending_closings()),
+            forecasts=ForecastState(
+                fitted=len(origins),
+                missing=len(closed) - len(origins),
+                stale=stale,
+                oldest_origin=min(origins.values(), default=None),
+            ),
+            worker=worker,
+            outbox=_outbox(store),
+        )
 
 
 def refreshed(store: Store, known: CoreStatus) -> CoreStatus:
@@ -81,23 +75,21 @@ def refreshed(store: Store, known: CoreStatus) -> CoreStatus:
 
     Who posts a day's close waits on these numbers, so they must not be from before it.
     """
-    return replace(
-        known,
-        epoch=store.epoch,
-        today=store.last_closed_day(),
-        last_seq=store.last_seq,
-        closings_pending=len(store.pending_closings()),
-        outbox=_outbox(store),
-    )
+    with store.one_view():
+        return replace(
+            known,
+            epoch=store.epoch,
+            today=store.last_closed_day(),
+            last_seq=store.last_seq,
+            closings_pending=len(store.pending_closings()),
+            outbox=_outbox(store),
+        )
 
 
 def _outbox(store: Store) -> OutboxState:
+    orders = store.count_orders(("queued", "sent", "unknown", "refused"))
     return OutboxState(
-        queued=_orders(store, "queued") + _orders(store, "sent"),
-        unknown=_orders(store, "unknown"),
-        refused=_orders(store, "refused"),
+        queued=orders["queued"] + orders["sent"],
+        unknown=orders["unknown"],
+        refused=orders["refused"],
     )
-
-
-def _orders(store: Store, status: str) -> int:
-    return store.list_orders(OrderQuery(status=status, size=1)).total

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from core_modules.explaining.explanation import Explanation
 from core_modules.item_terms import ItemTerms
-from streaming_production.storage.rows import DecisionRow
+from streaming_production.storage.rows import DecisionRow, by_name
 
 # What a decision says of the evening, beside what every list of decisions shows.
 FACTS = (
@@ -21,8 +20,8 @@ FACTS = (
 def explanation_parts(explanation: Explanation) -> dict[str, Any]:
     """Return curve, alternatives, flips and unknowns of a decision made again."""
     return {
-        "curve": [asdict(point) for point in explanation.curve],
-        "alternatives": [asdict(one) for one in explanation.alternatives],
+        "curve": [by_name(point) for point in explanation.curve],
+        "alternatives": [by_name(one) for one in explanation.alternatives],
         "flips": [flip.sentence for flip in explanation.flips],
         "not_known": list(explanation.not_known),
     }
@@ -43,7 +42,7 @@ def decision_detail(
     row: DecisionRow, facts: Mapping[str, Any], parts: Mapping[str, Any], terms: ItemTerms
 ) -> dict[str, Any]:
     """Join a decision's row, its facts and its explanation."""
-    listed = asdict(row)
+    listed = by_name(row)
     del listed["seq"]
     return {
         **listed,

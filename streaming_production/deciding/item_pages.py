@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from dataclasses import asdict
 from datetime import date, timedelta
 from threading import Lock
 from typing import Any
@@ -18,8 +17,8 @@ from streaming_production.deciding.explained import (
 )
 from streaming_production.deciding.forecast_fan import forecast_fan
 from streaming_production.deciding.refusals import UnknownDecision
-from streaming_production.storage.queries import DecisionQuery, OrderQuery
-from streaming_production.storage.rows import DecisionRow, ItemRecord, OrderRow
+from streaming_production.storage.queries import DecisionQuery
+from streaming_production.storage.rows import DecisionRow, ItemRecord, OrderRow, by_name
 from streaming_production.store import Store, UnknownItems
 
 DAYS_SHOWN, DECISIONS_SHOWN, ORDERS_SHOWN = 120, 20, 500
@@ -38,12 +37,13 @@ class Explainer:
 
     def detail(self, decision_id: str) -> dict[str, Any]:
         """Return a decision with its whole explanation; raises UnknownDecision."""
-        row = self._store.decision(decision_id)
-        facts = self._store.decision_fields(decision_id)
-        if row is None or facts is None:
-            raise UnknownDecision(decision_id)
-        terms = record_of(self._store, row.unique_id).terms
-        return decision_detail(row, facts, self._explained(decision_id, facts), terms)
+        with self._store.one_view():
+            row = self._store.decision(decision_id)
+            facts = self._store.decision_fields(decision_id)
+            if row is None or facts is None:
+                raise UnknownDecision(decision_id)
+            terms = record_of(self._store, row.unique_id).terms
+            return decision_detail(row, facts, self._explained(decision_id, facts), terms)
 
     def _explained(self, decision_id: str, facts: dict[str, Any]) -> dict[str, Any]:
         # Many may look at a decision in the moment it is made: one explains it, the others wait.
@@ -88,12 +88,12 @@ def item_page(
     if row is None:
         raise UnknownItems([record.unique_id])
     name = record.unique_id
-    terms = asdict(record.terms)
+    terms = by_name(record.terms)
     del terms["unique_id"]
     decisions = store.list_decisions(DecisionQuery(unique_id=name, size=DECISIONS_SHOWN)).rows
     last = row.last_decision_id
     return {
-        **asdict(row),
+        **by_name(row),
         "terms": terms,
         "settings": record.settings.model_dump(mode="json"),
         "opening_stock": record.opening_stock,
@@ -109,14 +109,14 @@ def item_page(
 
 def decision_shown(row: DecisionRow) -> dict[str, Any]:
     """Return a decision's row as lists show it."""
-    shown = asdict(row)
+    shown = by_name(row)
     del shown["seq"]
     return shown
 
 
 def order_shown(row: OrderRow) -> dict[str, Any]:
     """Return an order's row as lists show it."""
-    return asdict(row)
+    return by_name(row)
 
 
 def _first_day(record: ItemRecord) -> date:
@@ -125,17 +125,13 @@ def _first_day(record: ItemRecord) -> date:
 
 def _days(store: Store, record: ItemRecord) -> list[dict[str, Any]]:
     """Return the last days of the ledger."""
-    return [asdict(row) for row in store.item_days(record.unique_id, _first_day(record))]
+    return [by_name(row) for row in store.item_days(record.unique_id, _first_day(record))]
 
 
 def _ordered(store: Store, record: ItemRecord) -> list[dict[str, Any]]:
     """Return the orders placed on those days, the newest first."""
-    query = OrderQuery(unique_id=record.unique_id, size=ORDERS_SHOWN)
-    return [
-        {"day": row.placed_day, "quantity": row.quantity}
-        for row in store.list_orders(query).rows
-        if row.placed_day >= _first_day(record) and row.status not in ("refused", "cancelled")
-    ]
+    placed = store.orders_placed(record.unique_id, _first_day(record), ORDERS_SHOWN)
+    return [{"day": day, "quantity": quantity} for day, quantity in placed]
 
 
 def _forecast(tonight: Tonight, seed: int) -> dict[str, Any]:

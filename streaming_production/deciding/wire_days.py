@@ -82,7 +82,7 @@ class WireDays:
         self._log = ShopLog(store)
         item = REFERENCE_TERMS.unique_id
         self._closings = LogFollower(store, ["day.closed"], item)
-        self._made = LogFollower(store, ["decision.made"])
+        self._made = LogFollower(store, ["decision.made"], item)
 
     def process(self, posted: WireDay) -> WireResult:
         """Take in a posted day and decide; the same key again gets the same day's answer.
@@ -124,9 +124,7 @@ class WireDays:
                 row.day: told for row in self._closings.events() if (told := _told(row.source))
             },
             reorder_points={
-                row.data["decision_id"]: row.data["reorder_point"]
-                for row in self._made.events()
-                if row.data["unique_id"] == name
+                row.data["decision_id"]: row.data["reorder_point"] for row in self._made.events()
             },
             book=self._log.signal_book(),
         )
@@ -203,7 +201,7 @@ class WireDays:
                 raise NoForecast(record.unique_id)
             time.sleep(0.1)
         name = name_of(self._store.epoch, record.unique_id, day, "wire")
-        self._deciding.decide_one(tonight, "wire", name)
+        self._deciding.decide_one(tonight, self._deciding.limits(), "wire", name)
 
 
 def _next_day(record: ItemRecord, asked: date) -> date:

@@ -1,13 +1,14 @@
 """The database behind the store: SQLite or PostgreSQL, one writer at a time, errors by name."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock, local
 from time import monotonic, sleep
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
 import orjson
 from sqlalchemy import (
@@ -47,10 +48,23 @@ from streaming_production.storage.errors import (
 # Rows and queries whose columns are known by their names only.
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+Answer = TypeVar("Answer")
 
 PATIENCE = 5  # seconds a writer waits for the one before it
+# KiB of pages that one of SQLite's connections keeps. Writers take turns, mostly on one connection,
+# and hold there what a batch changes; of readers there are many, and each write voids what they
+# keep.
+WRITER_CACHE, READER_CACHE = 8192, 1024
 WRITERS_LOCK = 7_140_019  # PostgreSQL's number of the lock that writers take in turn
 _FORMS = "give a file such as results/live.db, sqlite:///PATH or postgresql://USER@HOST/NAME"
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One state of the database, and what was asked of it already."""
+
+    connection: Connection
+    answers: dict[Callable[[Connection], Any], Any] = field(default_factory=dict)
 
 
 class Database:
@@ -59,14 +73,15 @@ class Database:
     def __init__(self, url: str) -> None:
         """Raise ValueError for an address that is none."""
         self.url = _database_url(url)
-        self.engine = _make_engine(self.url)
+        self.engine = _make_engine(self.url, WRITER_CACHE)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn = Lock()
-        self._view = local()  # .connection: the one that this thread's reads share
-        if self.is_sqlite:
-            self._readers = self.engine
-        else:
+        self._view = local()  # .shared: what this thread's reads share
+        self._readers: Engine = self.engine
+        if not self.is_sqlite:
             self._readers = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        elif _is_file(self.url):
+            self._readers = _make_engine(self.url, READER_CACHE)
 
     @staticmethod
     def check_exists(url: str) -> None:
@@ -79,10 +94,10 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that sees one state of the database."""
-        shared: Connection | None = getattr(self._view, "connection", None)
+        shared = self._shared
         with _named_errors():
             if shared is not None:
-                yield shared
+                yield shared.connection
                 return
             with self._readers.connect() as connection:
                 yield connection
@@ -90,13 +105,27 @@ class Database:
     @contextmanager
     def one_view(self) -> Iterator[None]:
         """Let this thread's reads share one transaction, until it writes itself."""
+        before = self._shared
         with self.read() as connection:
-            before = getattr(self._view, "connection", None)
-            self._view.connection = connection
+            self._view.shared = before or _View(connection)
             try:
                 yield
             finally:
-                self._view.connection = before
+                self._view.shared = before
+
+    def once(self, connection: Connection, ask: Callable[[Connection], Answer]) -> Answer:
+        """Return what a connection answers; within a view it is asked a question once."""
+        shared = self._shared
+        if shared is None:
+            return ask(connection)
+        if ask not in shared.answers:
+            shared.answers[ask] = ask(connection)
+        answer: Answer = shared.answers[ask]
+        return answer
+
+    @property
+    def _shared(self) -> "_View | None":
+        return getattr(self._view, "shared", None)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -120,9 +149,10 @@ class Database:
 
     def _renew_view(self) -> None:
         """Let the next read of a shared view see what is written now."""
-        shared: Connection | None = getattr(self._view, "connection", None)
+        shared = self._shared
         if shared is not None:
-            shared.rollback()
+            shared.connection.rollback()
+            shared.answers.clear()
 
     def keep_a_write_ahead_log(self) -> None:
         """Let SQLite's readers go on while a writer is at work; the file remembers it."""
@@ -142,6 +172,7 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
+        self._readers.dispose()
         self.engine.dispose()
 
 
@@ -240,7 +271,11 @@ def _database_url(text: str) -> URL:
     return url.set(drivername="postgresql+psycopg") if backend == "postgresql" else url
 
 
-def _make_engine(url: URL) -> Engine:
+def _is_file(url: URL) -> bool:
+    return bool(url.database) and url.database != ":memory:"
+
+
+def _make_engine(url: URL, cache: int) -> Engine:
     if url.get_backend_name() == "postgresql":
         return create_engine(
             url,
@@ -250,9 +285,9 @@ def _make_engine(url: URL) -> Engine:
             max_overflow=24,
             connect_args={"connect_timeout": PATIENCE},
         )
-    if url.database and url.database != ":memory:":
+    if _is_file(url):
         try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ValueError(f"no folder for the database {url.database}: {error}") from None
         # The connection used last knows most pages: SQLite keeps them by connection.
@@ -262,12 +297,12 @@ def _make_engine(url: URL) -> Engine:
     engine = create_engine(
         url, connect_args={"timeout": PATIENCE, "check_same_thread": False}, **pooling
     )
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", partial(_prepare_sqlite, cache=cache))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: Any, _record: object, cache: int) -> None:
     # We begin transactions ourselves: the driver would begin none before reads.
     connection.isolation_level = None
     connection.execute("PRAGMA page_size = 8192")  # of a new file: a batch touches fewer of them
@@ -275,19 +310,21 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # Pages (32 MiB): taken over less often, a page that changes all the time is written once.
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA cache_size = -8192")  # KiB; every connection has its own
+    connection.execute(f"PRAGMA cache_size = -{cache}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    # Straight to the driver: the detour would cost more than the beginning itself.
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
 @contextmanager
 def _named_errors() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
         raise _named(error) from error
     except (DBAPIError, sqlite3.DatabaseError) as error:
         if "not a database" in str(error):

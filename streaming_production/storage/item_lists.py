@@ -2,15 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from core_modules.item_terms import ItemTerms
 from streaming_production.event_types import ItemSettings
 from streaming_production.storage.engine import AnyRow, AnySelect, among
 from streaming_production.storage.order_facts import OPEN
+from streaming_production.storage.page_statements import PageStatements, contained, mentions
 from streaming_production.storage.queries import AT_RISK, LOOK_BACK, ItemQuery
 from streaming_production.storage.rows import ItemRecord, ItemRow, Page
 from streaming_production.storage.tables import (
@@ -24,32 +37,70 @@ from streaming_production.storage.tables import (
 
 _STATES = item_states.c
 _LAST = decisions.c
+_EPOCH: BindParameter[int] = bindparam("epoch")
 _ALL_RECORDS = (
     select(items, *(column for column in item_states.c if column.name not in items.c))
     .join(item_states, item_states.c.unique_id == items.c.unique_id)
-    .where(_STATES.epoch == bindparam("epoch"))
+    .where(_STATES.epoch == _EPOCH)
     .order_by(items.c.unique_id)
 )
 _RECORDS = _ALL_RECORDS.where(among(items.c.unique_id))
+_ITEMS: AnySelect = (
+    select(
+        _STATES.unique_id,
+        items.c.title,
+        items.c.group_name,
+        items.c.unit_cost,
+        _STATES.on_hand,
+        _STATES.price,
+        _STATES.corrected,
+        _STATES.last_instant,
+        _STATES.last_closed_day,
+        _STATES.last_decision_id,
+        _LAST.day.label("decision_day"),
+        _LAST.status,
+        _LAST.quantity,
+        _LAST.stockout_risk,
+        _LAST.urgency,
+        _LAST.reason,
+    )
+    .select_from(item_states)
+    .join(items, items.c.unique_id == _STATES.unique_id)
+    .outerjoin(decisions, _LAST.decision_id == _STATES.last_decision_id)
+    .where(_STATES.epoch == _EPOCH)
+)
+_LAST_DAY = select(func.max(_STATES.last_day)).where(_STATES.epoch == _EPOCH)
 
 
 def list_items(connection: Connection, epoch: int, query: ItemQuery) -> Page[ItemRow]:
     """List a page of items."""
-    chosen = _items(epoch).where(*_conditions(connection, epoch, query))
-    total = connection.execute(chosen.with_only_columns(func.count())).scalar_one()
-    page = (
-        chosen.with_only_columns(_STATES.unique_id)
-        .order_by(*_sorting(query), _STATES.unique_id)
-        .limit(query.size)
-        .offset((query.page - 1) * query.size)
-    )
-    names = list(connection.execute(page).scalars())
-    rows = {row.unique_id: row for row in item_rows(connection, epoch, names)}
-    return Page([rows[name] for name in names], query.page, query.size, total)
+    since = _flag_day(connection, epoch)
+    asked = {
+        "epoch": epoch,
+        "since": since,
+        "search": contained(query.search),
+        "group": query.group,
+    }
+    filters = tuple(name for name in ("search", "group") if asked[name] is not None)
+    statements = _items_page((*filters, query.filter), query.sort, query.descending)
+    rows, total = statements.read(connection, asked, query)
+    names = [row.unique_id for row in rows]
+    shown = {row.unique_id: row for row in _rows(connection, epoch, names, since)}
+    return Page([shown[name] for name in names], query.page, query.size, total)
 
 
 def item_rows(connection: Connection, epoch: int, names: Sequence[str]) -> list[ItemRow]:
     """Return the rows of some items."""
+    return _rows(connection, epoch, names, _flag_day(connection, epoch))
+
+
+def _rows(connection: Connection, epoch: int, names: Sequence[str], since: str) -> list[ItemRow]:
+    asked = {"epoch": epoch, "names": names, "since": since}
+    return [_row(row) for row in connection.execute(_shown(), asked)]
+
+
+@cache
+def _shown() -> AnySelect:
     newest = (
         select(forecasts.c.unique_id, func.max(forecasts.c.forecast_id).label("forecast_id"))
         .where(among(forecasts.c.unique_id))
@@ -59,23 +110,21 @@ def item_rows(connection: Connection, epoch: int, names: Sequence[str]) -> list[
     open_orders = (
         select(orders.c.unique_id, func.sum(_expected()).label("on_order"))
         .where(
-            orders.c.epoch == epoch,
+            orders.c.epoch == _EPOCH,
             orders.c.status.in_(OPEN),
             among(orders.c.unique_id),
         )
         .group_by(orders.c.unique_id)
         .subquery()
     )
-    since = _flag_day(connection, epoch)
     last_closed = item_days.alias()
-    query = (
-        _items(epoch)
-        .add_columns(
+    return (
+        _ITEMS.add_columns(
             func.coalesce(open_orders.c.on_order, 0).label("on_order"),
             forecasts.c.origin,
             forecasts.c.fresh_until,
             _cover().label("cover_days"),
-            (_differs(since)).label("discrepancy"),
+            _differs().label("discrepancy"),
             last_closed.c.unmet.label("unmet"),
         )
         .outerjoin(open_orders, open_orders.c.unique_id == _STATES.unique_id)
@@ -84,14 +133,20 @@ def item_rows(connection: Connection, epoch: int, names: Sequence[str]) -> list[
         .outerjoin(
             last_closed,
             and_(
-                last_closed.c.epoch == epoch,
+                last_closed.c.epoch == _EPOCH,
                 last_closed.c.unique_id == _STATES.unique_id,
                 last_closed.c.day == _STATES.last_closed_day,
             ),
         )
         .where(among(_STATES.unique_id))
     )
-    return [_row(row) for row in connection.execute(query, {"names": names})]
+
+
+@cache
+def _items_page(filters: tuple[str, ...], sort: str, descending: bool | None) -> PageStatements:
+    chosen = _ITEMS.where(*(_condition(name) for name in filters if name != "all"))
+    order = (*_sorting(sort, descending), _STATES.unique_id)
+    return PageStatements.of(chosen, *order)
 
 
 def item_records(
@@ -126,62 +181,25 @@ def day_of(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _items(epoch: int) -> AnySelect:
-    return (
-        select(
-            _STATES.unique_id,
-            items.c.title,
-            items.c.group_name,
-            items.c.unit_cost,
-            _STATES.on_hand,
-            _STATES.price,
-            _STATES.corrected,
-            _STATES.last_instant,
-            _STATES.last_closed_day,
-            _STATES.last_decision_id,
-            _LAST.day.label("decision_day"),
-            _LAST.status,
-            _LAST.quantity,
-            _LAST.stockout_risk,
-            _LAST.urgency,
-            _LAST.reason,
-        )
-        .select_from(item_states)
-        .join(items, items.c.unique_id == _STATES.unique_id)
-        .outerjoin(decisions, _LAST.decision_id == _STATES.last_decision_id)
-        .where(_STATES.epoch == epoch)
-    )
+def _condition(name: str) -> ColumnElement[bool]:
+    if name == "search":
+        return mentions(_STATES.unique_id, items.c.title)
+    if name == "group":
+        return items.c.group_name == bindparam("group")
+    if name == "at_risk":
+        return at_risk()
+    return _LAST.status == "waiting" if name == "waiting" else _flagged()
 
 
-def _conditions(connection: Connection, epoch: int, query: ItemQuery) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if query.search:
-        found.append(
-            or_(
-                _STATES.unique_id.icontains(query.search, autoescape=True),
-                items.c.title.icontains(query.search, autoescape=True),
-            )
-        )
-    if query.group is not None:
-        found.append(items.c.group_name == query.group)
-    if query.filter == "at_risk":
-        found.append(at_risk(epoch))
-    elif query.filter == "waiting":
-        found.append(_LAST.status == "waiting")
-    elif query.filter == "flagged":
-        found.append(_flagged(connection, epoch))
-    return found
-
-
-def at_risk(epoch: int) -> ColumnElement[bool]:
-    """Return the condition that an item is likely to run short.
+def at_risk() -> ColumnElement[bool]:
+    """Return the condition that an item is likely to run short, in the parameter `epoch`.
 
     A decision's risk counts its order; where that waits, what is there must do without it.
     """
     on_order = (
         select(func.coalesce(func.sum(_expected()), 0))
         .where(
-            orders.c.epoch == epoch,
+            orders.c.epoch == _EPOCH,
             orders.c.status.in_(OPEN),
             orders.c.unique_id == _STATES.unique_id,
         )
@@ -193,10 +211,10 @@ def at_risk(epoch: int) -> ColumnElement[bool]:
     return or_(_LAST.stockout_risk > AT_RISK, _STATES.on_hand == 0, without)
 
 
-def _flagged(connection: Connection, epoch: int) -> ColumnElement[bool]:
+def _flagged() -> ColumnElement[bool]:
     """Return the condition that an item has any flag, as `_flags` names them."""
     oversold = exists().where(
-        item_days.c.epoch == epoch,
+        item_days.c.epoch == _EPOCH,
         item_days.c.unique_id == _STATES.unique_id,
         item_days.c.day == _STATES.last_closed_day,
         item_days.c.unmet > 0,
@@ -205,21 +223,19 @@ def _flagged(connection: Connection, epoch: int) -> ColumnElement[bool]:
         forecasts.c.unique_id == _STATES.unique_id,
         forecasts.c.fresh_until >= func.coalesce(_STATES.last_closed_day, ""),
     )
-    differs = _differs(_flag_day(connection, epoch))
-    return or_(_STATES.corrected, differs, oversold, ~fresh)
+    return or_(_STATES.corrected, _differs(), oversold, ~fresh)
 
 
 def _flag_day(connection: Connection, epoch: int) -> str:
-    newest = select(func.max(_STATES.last_day)).where(_STATES.epoch == epoch)
-    last = day_of(connection.execute(newest).scalar_one())
+    last = day_of(connection.execute(_LAST_DAY, {"epoch": epoch}).scalar_one())
     return (last - timedelta(days=LOOK_BACK - 1)).isoformat() if last else ""
 
 
-def _differs(since: str) -> ColumnElement[bool]:
+def _differs() -> ColumnElement[bool]:
     return exists().where(
         item_days.c.epoch == _STATES.epoch,
         item_days.c.unique_id == _STATES.unique_id,
-        item_days.c.day >= since,
+        item_days.c.day >= bindparam("since"),
         item_days.c.discrepancy > 0,
     )
 
@@ -235,7 +251,7 @@ def _cover() -> ColumnElement[float]:
     return case((daily > 0, _STATES.on_hand / daily), else_=None)
 
 
-def _sorting(query: ItemQuery) -> list[ColumnElement[Any]]:
+def _sorting(sort: str, descending: bool | None) -> list[ColumnElement[Any]]:
     """Return what rows are sorted by; an unknown value comes last."""
     by: dict[str, ColumnElement[Any]] = {
         "name": func.lower(func.coalesce(func.nullif(items.c.title, ""), _STATES.unique_id)),
@@ -243,9 +259,8 @@ def _sorting(query: ItemQuery) -> list[ColumnElement[Any]]:
         "value": _STATES.on_hand * items.c.unit_cost,
         "on_hand": _STATES.on_hand,
     }
-    if query.sort != "risk":
-        column = by[query.sort]
-        ordered = column.desc() if query.descending else column.asc()
+    if sort != "risk":
+        ordered = by[sort].desc() if descending else by[sort].asc()
         return [ordered.nulls_last()]
     weight = case(
         (and_(_LAST.status == "waiting", _LAST.urgency == "critical"), 0),
@@ -253,7 +268,7 @@ def _sorting(query: ItemQuery) -> list[ColumnElement[Any]]:
         (_LAST.urgency == "critical", 2),
         else_=3,
     )
-    if query.descending is False:
+    if descending is False:
         return [weight.desc(), _LAST.stockout_risk.asc().nulls_first()]
     return [weight, _LAST.stockout_risk.desc().nulls_last(), _STATES.on_hand]
 

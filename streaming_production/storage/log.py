@@ -15,7 +15,6 @@ from streaming_production.storage.tables import epochs, events
 
 # Made once, here and wherever a query is asked often: making it costs more than running it.
 _EPOCH = select(func.coalesce(func.max(epochs.c.epoch), 1))
-_LAST_SEQ = select(func.coalesce(func.max(events.c.seq), 0))
 _HEAD = (
     select(_EPOCH.scalar_subquery(), events.c.seq, events.c.received_at)
     .order_by(events.c.seq.desc())
@@ -45,16 +44,6 @@ class Head:
         if now > self.received_at:
             return now
         return utc_text(datetime.fromisoformat(self.received_at) + timedelta(microseconds=1))
-
-
-def current_epoch(connection: Connection) -> int:
-    """Return the epoch that is open; the first needs no opening."""
-    return int(connection.execute(_EPOCH).scalar_one())
-
-
-def last_seq(connection: Connection) -> int:
-    """Return the number of the newest event, 0 where there is none."""
-    return int(connection.execute(_LAST_SEQ).scalar_one())
 
 
 def head(connection: Connection) -> Head:

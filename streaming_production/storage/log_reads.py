@@ -1,18 +1,19 @@
 """Reading the log and the days of items."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Integer, bindparam, func, select
 
 from streaming_production.storage.engine import AnyRow, AnySelect, among
 from streaming_production.storage.item_lists import day_of
 from streaming_production.storage.rows import Autonomy, ItemDay, LoggedEvent
-from streaming_production.storage.tables import autonomy, events, item_days, item_states
+from streaming_production.storage.tables import autonomy, decisions, events, item_days, item_states
 
 _ALL_DAYS = (
     select(*(item_days.c[one.name] for one in fields(ItemDay)))
@@ -25,6 +26,24 @@ _ALL_DAYS = (
 )
 _DAYS = _ALL_DAYS.where(among(item_days.c.unique_id))
 _AUTONOMY = select(autonomy).order_by(autonomy.c.seq.desc()).limit(1)
+_FACTS = (
+    select(events.c.body)
+    .join(decisions, decisions.c.seq == events.c.seq)
+    .where(decisions.c.decision_id == bindparam("decision_id"))
+)
+_CLOSED = select(func.max(item_states.c.last_closed_day)).where(
+    item_states.c.epoch == bindparam("epoch")
+)
+_CLOSED_OF_ONE = _CLOSED.where(item_states.c.unique_id == bindparam("unique_id"))
+_CLOSED_DAYS = select(item_states.c.unique_id, item_states.c.last_closed_day).where(
+    item_states.c.epoch == bindparam("epoch")
+)
+_EVENT_FILTERS = {
+    "after": events.c.seq > bindparam("after"),
+    "before": events.c.seq < bindparam("before"),
+    "unique_id": events.c.unique_id == bindparam("unique_id"),
+    "types": among(events.c.type, "types"),
+}
 
 
 def events_after(
@@ -35,8 +54,8 @@ def events_after(
     types: Collection[str] | None = None,
 ) -> list[LoggedEvent]:
     """List the events after a number, oldest first."""
-    query = _some(unique_id, types).where(events.c.seq > seq).order_by(events.c.seq)
-    return [_logged(row) for row in connection.execute(query.limit(limit))]
+    asked = {"after": seq, "unique_id": unique_id, "types": types}
+    return _listed(connection, limit, asked, newest_first=False)
 
 
 def events_before(
@@ -47,19 +66,23 @@ def events_before(
     types: Collection[str] | None = None,
 ) -> list[LoggedEvent]:
     """List the events before a number (None: all), newest first."""
-    query = _some(unique_id, types).order_by(events.c.seq.desc())
-    if seq is not None:
-        query = query.where(events.c.seq < seq)
-    return [_logged(row) for row in connection.execute(query.limit(limit))]
+    asked = {"before": seq, "unique_id": unique_id, "types": types}
+    return _listed(connection, limit, asked, newest_first=True)
 
 
-def _some(unique_id: str | None, types: Collection[str] | None) -> AnySelect:
-    query = select(events)
-    if unique_id is not None:
-        query = query.where(events.c.unique_id == unique_id)
-    if types is not None:
-        query = query.where(events.c.type.in_(list(types)))
-    return query
+def _listed(
+    connection: Connection, limit: int, asked: Mapping[str, Any], *, newest_first: bool
+) -> list[LoggedEvent]:
+    given = {name: value for name, value in asked.items() if value is not None}
+    rows = connection.execute(_events(tuple(given), newest_first), {**given, "limit": limit})
+    return [_logged(row) for row in rows]
+
+
+@cache
+def _events(filters: tuple[str, ...], newest_first: bool) -> AnySelect:
+    order = events.c.seq.desc() if newest_first else events.c.seq
+    chosen = select(events).where(*(_EVENT_FILTERS[name] for name in filters))
+    return chosen.order_by(order).limit(bindparam("limit", type_=Integer))
 
 
 def _logged(row: AnyRow) -> LoggedEvent:
@@ -78,10 +101,11 @@ def _logged(row: AnyRow) -> LoggedEvent:
     )
 
 
-def logged_data(connection: Connection, seq: int) -> Any:
-    """Return the data of one event."""
-    body = connection.execute(select(events.c.body).where(events.c.seq == seq)).scalar_one()
-    return orjson.loads(body)["data"]
+def decision_fields(connection: Connection, decision_id: str) -> dict[str, Any] | None:
+    """Return all that the log has of a decision."""
+    body = connection.execute(_FACTS, {"decision_id": decision_id}).scalar_one_or_none()
+    fields: dict[str, Any] | None = orjson.loads(body)["data"] if body else None
+    return fields
 
 
 def item_days_between(
@@ -112,10 +136,13 @@ def by_item(days: Sequence[ItemDay]) -> dict[str, list[ItemDay]]:
 
 def last_closed_day(connection: Connection, epoch: int, unique_id: str | None) -> date | None:
     """Return the last closed day of an item, or of all."""
-    query = select(func.max(item_states.c.last_closed_day)).where(item_states.c.epoch == epoch)
-    if unique_id is not None:
-        query = query.where(item_states.c.unique_id == unique_id)
-    return day_of(connection.execute(query).scalar_one())
+    query = _CLOSED if unique_id is None else _CLOSED_OF_ONE
+    return day_of(connection.execute(query, {"epoch": epoch, "unique_id": unique_id}).scalar_one())
+
+
+def closed_days(connection: Connection, epoch: int) -> dict[str, date | None]:
+    """Return the last closed day of every item."""
+    return {name: day_of(day) for name, day in connection.execute(_CLOSED_DAYS, {"epoch": epoch})}
 
 
 def autonomy_now(connection: Connection) -> Autonomy:

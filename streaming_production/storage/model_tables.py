@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from streaming_production.storage.engine import among, insert_rows, upsert_rows
 from streaming_production.storage.rows import ForecastRow, History
@@ -25,6 +25,9 @@ _NEWEST = _NEWEST_OF_ALL.where(among(forecasts.c.unique_id))
 _HISTORIES = select(histories).where(among(histories.c.unique_id))
 _FORECASTS_OF_ALL = select(forecasts).where(forecasts.c.forecast_id.in_(_NEWEST_OF_ALL))
 _FORECASTS = select(forecasts).where(forecasts.c.forecast_id.in_(_NEWEST))
+_INPUTS = select(decision_inputs.c.inputs).where(
+    decision_inputs.c.decision_id == bindparam("decision_id")
+)
 _STAMP = (forecasts.c.unique_id, forecasts.c.origin, forecasts.c.forecast_id)
 _STAMPS_OF_ALL = _FORECASTS_OF_ALL.with_only_columns(*_STAMP)
 _STAMPS = _FORECASTS.with_only_columns(*_STAMP)
@@ -132,8 +135,7 @@ def put_inputs(connection: Connection, inputs: Mapping[str, bytes]) -> None:
 
 def read_inputs(connection: Connection, decision_id: str) -> bytes | None:
     """Return what a decision was made from."""
-    query = select(decision_inputs.c.inputs).where(decision_inputs.c.decision_id == decision_id)
-    return connection.execute(query).scalar_one_or_none()
+    return connection.execute(_INPUTS, {"decision_id": decision_id}).scalar_one_or_none()
 
 
 def mark_attempt(connection: Connection, order_id: str, next_at: str, error: str) -> None:

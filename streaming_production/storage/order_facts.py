@@ -31,6 +31,7 @@ _FOLLOWS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 WAITING = ("queued", "sent", "unknown")  # answers not final: to be sent or asked for
 OPEN = (*WAITING, "confirmed", "partly_received")  # statuses of orders still to come
+NO_ORDER = ("refused", "cancelled")  # statuses of orders that came to nothing
 
 
 def place(facts: Facts, fact: Logged, decision_id: str, unique_id: str, order: PlacedOrder) -> None:

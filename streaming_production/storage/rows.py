@@ -1,7 +1,8 @@
 """What the store hands out: frozen values, days as dates, instants as UTC text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
+from functools import cache
 from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
@@ -12,6 +13,21 @@ from core_modules.market_events import EventKind, MarketSignal, Shape
 from streaming_production.event_types import ItemSettings
 
 Row = TypeVar("Row")
+
+
+def by_name(row: Any) -> dict[str, Any]:
+    """Return the fields of a frozen value by name, as they are: nothing is copied.
+
+    >>> by_name(Closing(7, date(2024, 1, 1), None))
+    {'seq': 7, 'day': datetime.date(2024, 1, 1), 'unique_id': None}
+    """
+    kind: Any = type(row)
+    return {name: getattr(row, name) for name in _names(kind)}
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from streaming_production.event_types import (
     SIGNALS,
@@ -19,6 +19,10 @@ from streaming_production.storage.engine import AnyRow, insert_rows
 from streaming_production.storage.facts import Facts, Logged, check_items
 from streaming_production.storage.rows import SignalRow
 from streaming_production.storage.tables import signal_events
+
+_TOLD = select(signal_events).where(
+    signal_events.c.epoch == bindparam("epoch"), signal_events.c.day <= bindparam("evening")
+)
 
 
 def tell(facts: Facts, new: Sequence[Logged]) -> None:
@@ -57,11 +61,9 @@ def signals_at(
 
     `today` is the day that their status is told for.
     """
-    query = select(signal_events).where(signal_events.c.epoch == epoch)
-    if evening is not None:
-        query = query.where(signal_events.c.day <= evening.isoformat())
     by_signal: defaultdict[str, list[AnyRow]] = defaultdict(list)
-    for row in connection.execute(query):
+    asked = {"epoch": epoch, "evening": (evening or date.max).isoformat()}
+    for row in connection.execute(_TOLD, asked):
         by_signal[row.signal_id].append(row)
     found = (_signal(told, today) for told in by_signal.values())
     return sorted((one for one in found if one), key=attrgetter("start", "signal_id"))

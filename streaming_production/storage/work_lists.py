@@ -1,16 +1,18 @@
 """Decisions and orders as lists and pages show them, and what is still to do."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, Integer, Table, and_, bindparam, func, select
 
-from streaming_production.storage.engine import AnyRow, AnySelect, among
+from streaming_production.storage.engine import AnyRow, among
 from streaming_production.storage.item_lists import day_of
-from streaming_production.storage.order_facts import OPEN, WAITING
+from streaming_production.storage.order_facts import NO_ORDER, OPEN, WAITING
+from streaming_production.storage.page_statements import PageStatements, contained, mentions
 from streaming_production.storage.queries import DecisionQuery, OrderQuery
 from streaming_production.storage.rows import (
     Closing,
@@ -41,10 +43,58 @@ _ORDERS = (
     .outerjoin(outbox, outbox.c.order_id == orders.c.order_id)
 )
 _DECISION = _DECISIONS.where(decisions.c.decision_id == bindparam("decision_id"))
-_ALL_OPEN_ORDERS = _ORDERS.where(
-    orders.c.epoch == bindparam("epoch"), orders.c.status.in_(OPEN)
-).order_by(orders.c.due, orders.c.order_id)
+_OF_EPOCH, _ORDERS_OF_EPOCH = (one.c.epoch == bindparam("epoch") for one in (decisions, orders))
+_ALL_OPEN_ORDERS = _ORDERS.where(_ORDERS_OF_EPOCH, orders.c.status.in_(OPEN)).order_by(
+    orders.c.due, orders.c.order_id
+)
 _OPEN_ORDERS = _ALL_OPEN_ORDERS.where(among(orders.c.unique_id))
+_ORDER = _ORDERS.where(orders.c.order_id == bindparam("order_id"))
+_UNDER = select(func.count(), func.count(decisions.c.order_id)).where(
+    _OF_EPOCH,
+    decisions.c.day >= bindparam("first"),
+    decisions.c.day <= bindparam("last"),
+    decisions.c.rule == bindparam("rule"),
+)
+_UNDER_SOME = _UNDER.where(among(decisions.c.unique_id))
+_DECISION_FILTERS = {
+    "status": decisions.c.status == bindparam("status"),
+    "unique_id": decisions.c.unique_id == bindparam("unique_id"),
+    "urgency": decisions.c.urgency == bindparam("urgency"),
+    "first": decisions.c.day >= bindparam("first"),
+    "last": decisions.c.day <= bindparam("last"),
+    "search": mentions(decisions.c.unique_id, decisions.c.reason, items.c.title),
+}
+_ORDER_FILTERS = {
+    "open": orders.c.status.in_(OPEN),
+    "status": orders.c.status == bindparam("status"),
+    "unique_id": orders.c.unique_id == bindparam("unique_id"),
+    "search": mentions(orders.c.unique_id, orders.c.order_id, items.c.title),
+}
+_PLACED = (
+    select(orders.c.placed_day, orders.c.quantity)
+    .where(
+        _ORDERS_OF_EPOCH,
+        orders.c.unique_id == bindparam("unique_id"),
+        orders.c.placed_day >= bindparam("first"),
+        orders.c.status.not_in(NO_ORDER),
+    )
+    .order_by(orders.c.placed_day.desc(), orders.c.seq.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+_COUNTS = {
+    table.name: select(table.c.status, func.count().label("rows"))
+    .where(table.c.epoch == bindparam("epoch"), among(table.c.status, "statuses"))
+    .group_by(table.c.status)
+    for table in (decisions, orders)
+}
+_PENDING = (
+    select(closings)
+    .where(
+        closings.c.epoch == bindparam("epoch"),
+        closings.c.seq.not_in(select(closings_done.c.seq)),
+    )
+    .order_by(closings.c.day, closings.c.seq)
+)
 
 
 def decisions_under(
@@ -59,67 +109,84 @@ def decisions_under(
 
     `names` are the items meant, all where there are none.
     """
-    query = select(func.count(), func.count(decisions.c.order_id)).where(
-        decisions.c.epoch == epoch,
-        decisions.c.day >= first.isoformat(),
-        decisions.c.rule == rule,
-    )
-    if last is not None:
-        query = query.where(decisions.c.day <= last.isoformat())
-    if names:
-        query = query.where(among(decisions.c.unique_id))
-    made, ordered = connection.execute(query, {"names": list(names)} if names else {}).one()
+    query = _UNDER_SOME if names else _UNDER
+    asked = {
+        "epoch": epoch,
+        "rule": rule,
+        "first": first.isoformat(),
+        "last": (last or date.max).isoformat(),
+        "names": names,
+    }
+    made, ordered = connection.execute(query, asked).one()
     return made, ordered
 
 
 def list_decisions(connection: Connection, epoch: int, query: DecisionQuery) -> Page[DecisionRow]:
     """List a page of decisions, newest first."""
-    where = [decisions.c.epoch == epoch]
-    for column in ("status", "unique_id", "urgency"):
-        value = getattr(query, column)
-        if value is not None:
-            where.append(decisions.c[column] == value)
-    if query.first is not None:
-        where.append(decisions.c.day >= query.first.isoformat())
-    if query.last is not None:
-        where.append(decisions.c.day <= query.last.isoformat())
-    if query.search:
-        where.append(_mentions(query.search, decisions.c.unique_id, decisions.c.reason))
-    newest = (decisions.c.day.desc(), decisions.c.seq.desc())
-    rows, total = _page(connection, _DECISIONS.where(*where), newest, query)
+    asked = {
+        "status": query.status,
+        "unique_id": query.unique_id,
+        "urgency": query.urgency,
+        "first": query.first and query.first.isoformat(),
+        "last": query.last and query.last.isoformat(),
+        "search": contained(query.search),
+    }
+    rows, total = _page(connection, _decisions_page, epoch, asked, query)
     return Page([_decision(row) for row in rows], query.page, query.size, total)
 
 
 def list_orders(connection: Connection, epoch: int, query: OrderQuery) -> Page[OrderRow]:
     """List a page of orders, newest first."""
-    where = [orders.c.epoch == epoch]
-    if query.status == "open":
-        where.append(orders.c.status.in_(OPEN))
-    elif query.status is not None:
-        where.append(orders.c.status == query.status)
-    if query.unique_id is not None:
-        where.append(orders.c.unique_id == query.unique_id)
-    if query.search:
-        where.append(_mentions(query.search, orders.c.unique_id, orders.c.order_id))
-    newest = (orders.c.placed_day.desc(), orders.c.seq.desc())
-    rows, total = _page(connection, _ORDERS.where(*where), newest, query)
+    is_open = query.status == "open"
+    asked = {
+        "open": True if is_open else None,
+        "status": None if is_open else query.status,
+        "unique_id": query.unique_id,
+        "search": contained(query.search),
+    }
+    rows, total = _page(connection, _orders_page, epoch, asked, query)
     return Page([_order(row) for row in rows], query.page, query.size, total)
 
 
-def _mentions(words: str, *columns: Any) -> ColumnElement[bool]:
-    return or_(*(column.icontains(words, autoescape=True) for column in (*columns, items.c.title)))
+def orders_placed(
+    connection: Connection, epoch: int, unique_id: str, first: date, most: int
+) -> list[tuple[date, int]]:
+    """Return day and quantity of the orders placed since a day, the newest first."""
+    asked = {"epoch": epoch, "unique_id": unique_id, "first": first.isoformat(), "most": most}
+    rows = connection.execute(_PLACED, asked)
+    return [(date.fromisoformat(day), quantity) for day, quantity in rows]
+
+
+def count_by_status(
+    connection: Connection, epoch: int, table: Table, statuses: Collection[str]
+) -> dict[str, int]:
+    """Count the decisions or orders of some statuses, by status."""
+    rows = connection.execute(_COUNTS[table.name], {"epoch": epoch, "statuses": statuses})
+    return dict.fromkeys(statuses, 0) | {row.status: row.rows for row in rows}
 
 
 def _page(
     connection: Connection,
-    chosen: AnySelect,
-    newest: Sequence[ColumnElement[Any]],
+    made: Callable[[tuple[str, ...]], PageStatements],
+    epoch: int,
+    asked: Mapping[str, Any],
     query: DecisionQuery | OrderQuery,
 ) -> tuple[Sequence[AnyRow], int]:
-    count = chosen.with_only_columns(func.count())
-    total: int = connection.execute(count).scalar_one()
-    page = chosen.order_by(*newest).limit(query.size).offset((query.page - 1) * query.size)
-    return connection.execute(page).all(), total
+    given = {name: value for name, value in asked.items() if value is not None}
+    statements = made(tuple(given))
+    return statements.read(connection, {"epoch": epoch, **given}, query)
+
+
+@cache
+def _decisions_page(filters: tuple[str, ...]) -> PageStatements:
+    chosen = _DECISIONS.where(_OF_EPOCH, *(_DECISION_FILTERS[name] for name in filters))
+    return PageStatements.of(chosen, decisions.c.day.desc(), decisions.c.seq.desc())
+
+
+@cache
+def _orders_page(filters: tuple[str, ...]) -> PageStatements:
+    chosen = _ORDERS.where(_ORDERS_OF_EPOCH, *(_ORDER_FILTERS[name] for name in filters))
+    return PageStatements.of(chosen, orders.c.placed_day.desc(), orders.c.seq.desc())
 
 
 def decision_row(connection: Connection, decision_id: str) -> DecisionRow | None:
@@ -130,7 +197,7 @@ def decision_row(connection: Connection, decision_id: str) -> DecisionRow | None
 
 def order_row(connection: Connection, order_id: str) -> OrderRow | None:
     """Return one order, of any epoch."""
-    row = connection.execute(_ORDERS.where(orders.c.order_id == order_id)).first()
+    row = connection.execute(_ORDER, {"order_id": order_id}).first()
     return _order(row) if row else None
 
 
@@ -172,14 +239,9 @@ def outbox_due(connection: Connection, epoch: int, now: str) -> list[OutboxRow]:
 
 def pending_closings(connection: Connection, epoch: int) -> list[Closing]:
     """List the closed days whose items are not all decided, oldest first."""
-    query = (
-        select(closings)
-        .where(closings.c.epoch == epoch, closings.c.seq.not_in(select(closings_done.c.seq)))
-        .order_by(closings.c.day, closings.c.seq)
-    )
     return [
         Closing(row.seq, date.fromisoformat(row.day), row.unique_id or None)
-        for row in connection.execute(query)
+        for row in connection.execute(_PENDING, {"epoch": epoch})
     ]
 
 

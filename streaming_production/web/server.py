@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 from typing import Any
@@ -24,7 +25,7 @@ from waitress.buffers import OverflowableBuffer
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
 from streaming_production.web.problems import Problem, told_as_bytes
 from streaming_production.web.security import api_headers
@@ -142,6 +143,20 @@ class _Channel(HTTPChannel):
             return True
         waits_for_client = not self.requests or self.total_outbufs_len > 0
         return waits_for_client and self.last_activity < idle_since
+
+
+class _LastIdleFirst(threading.Condition):
+    """Wakes the thread that has waited shortest, so that few threads do most of the work.
+
+    Each thread keeps memory of its own that it freed. In turn, as they usually wake, all of them
+    would fill theirs, and the process would grow for as long as that takes.
+    """
+
+    _waiters: deque[Any]  # the base's own, longest waiting first; the stubs leave it out
+
+    def notify(self, n: int = 1) -> None:
+        self._waiters.rotate(n)
+        super().notify(n)
 
 
 class Server:
@@ -283,8 +298,12 @@ def _share_memory_pools() -> None:
 def _waitress(
     app: Flask, sockets: dict[int, Any], listening: socket.socket, threads: int, max_body: int
 ) -> Any:  # the stubs of waitress lack what is used of it
+    dispatcher: Any = ThreadedTaskDispatcher()
+    dispatcher.queue_cv = _LastIdleFirst(dispatcher.lock)
+    dispatcher.set_thread_count(threads)
     server: Any = create_server(
         app,
+        _dispatcher=dispatcher,
         map=sockets,
         sockets=[listening],
         threads=threads,

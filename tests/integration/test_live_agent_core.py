@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event as sqlalchemy_event
 
 from core_modules.run_cases import REFERENCE_TERMS
 from streaming_production.deciding.core_settings import CoreSettings
@@ -329,6 +330,38 @@ def test_a_decision_on_demand_stands_on_the_stock_of_the_moment(shop: StockRoom)
     # What the first one ordered is not ordered again.
     assert again.quantity < made.quantity
     assert again.decision_id != made.decision_id
+
+
+def asked_of(store: Store) -> list[str]:
+    """Return the list that the store's statements go into from now on."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    for engine in (store._database.engine, store._database._readers):
+        sqlalchemy_event.listen(engine, "before_cursor_execute", note)
+    return asked
+
+
+def test_a_decision_on_demand_asks_for_each_thing_once(shop: StockRoom) -> None:
+    shop.sell(1, 95)
+    shop.core.decide_now("a")
+    asked = asked_of(shop.store)
+    shop.core.decide_now("a")
+    reads = asked[: next(at for at, one in enumerate(asked) if one.startswith("INSERT")) - 2]
+    # The log's head, the item, its newest forecast, days, orders, new signals, the limits.
+    assert len(reads) == 7
+    assert len(set(reads)) == 7
+
+
+def test_an_items_page_and_the_status_each_see_one_state_of_the_store(shop: StockRoom) -> None:
+    shop.play(1, 60)
+    asked = asked_of(shop.store)
+    for look in (lambda: shop.core.item_detail("a"), shop.core.status, shop.core.signals):
+        asked.clear()
+        look()
+        assert sum("FROM epochs" in one for one in asked) == 1
 
 
 def test_deciding_for_nothing_known_is_refused(shop: StockRoom) -> None:

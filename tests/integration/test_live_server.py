@@ -57,6 +57,10 @@ class SmallApp(Flask):
 
             return stream_response(chunks(), self.slots)
 
+        @self.get("/thread")
+        def thread() -> str:
+            return threading.current_thread().name
+
         @self.get("/slow")
         def slow() -> str:
             self.slow_began.set()
@@ -156,6 +160,12 @@ def test_what_a_stream_has_sent_is_not_kept(small: tuple[Running, SmallApp]) -> 
         files = [found.getfile() for found in buffers if found.buf]
         kept = [file.seek(0, io.SEEK_END) for file in files if not file.closed]
         assert sum(kept) < LONG / 8
+
+
+def test_requests_in_a_row_are_worked_on_by_few_threads(small: tuple[Running, SmallApp]) -> None:
+    # A thread may still be on its way back to rest when the next request comes.
+    names = {requests.get(f"{small[0].url}/thread", timeout=10).text for _ in range(40)}
+    assert len(names) <= 4
 
 
 def test_a_head_request_takes_no_stream(small: tuple[Running, SmallApp]) -> None:

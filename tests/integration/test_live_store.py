@@ -543,7 +543,12 @@ def test_decisions_and_orders_are_filtered_newest_first(store: Store) -> None:
     assert found(urgency="high", last=FIRST_DAY) == ["b0"]
     assert found(status="automatic", size=1, page=2) == ["m1"]
     assert found(search="item bre") == ["b2", "b1", "b0"]
+    assert found(search="item_bre") == []
+    assert store.count_decisions(("automatic", "rejected")) == {"automatic": 3, "rejected": 0}
     store.append([about_order("m1", "refused", why="x")])
+    assert store.count_orders(("queued", "refused")) == {"queued": 2, "refused": 1}
+    placed = store.orders_placed("milk", FIRST_DAY + timedelta(days=1), most=5)
+    assert placed == [(FIRST_DAY + timedelta(days=2), 40)]
     orders = store.list_orders(OrderQuery(status="open"))
     assert [row.order_id for row in orders.rows] == ["order-m2", "order-m0"]
     assert store.list_orders(OrderQuery(search="m1")).rows[0].last_error == "x"
