@@ -121,6 +121,8 @@ def ratio_after(
 
 def _prior(actual: FloatArray, fitted: FloatArray, days: float) -> float:
     """Return the units fitted for so many ordinary days."""
+    if days == 0:
+        return 0.0
     known = informative(actual, fitted)
     return days * float(fitted[known].mean()) if known.any() else 0.0
 
