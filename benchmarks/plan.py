@@ -58,6 +58,7 @@ def plan_here(folder: Path, engine: Engine, jobs: int) -> dict[str, Any]:
     """Plan the shop in a folder; return seconds by phase, fits and the peak of memory."""
     told: dict[str, Any] = {}
     with phase("import", told):
+        from core_modules.forecasting.prophet_batch import import_ahead
         from core_modules.order_planning import (
             PlanFiles,
             RoomLimits,
@@ -72,6 +73,7 @@ def plan_here(folder: Path, engine: Engine, jobs: int) -> dict[str, Any]:
     files = PlanFiles(folder / "sales.csv", folder / "stock.csv", items=folder / "items.csv")
     profile, limits, clock = default_profile("D"), RoomLimits(), FitClock()
     with phase("read", told):
+        import_ahead(engine)
         inputs = read_plan(files)
     with phase("forecast", told):
         models = fit_plan_models(inputs, engine=engine, jobs=jobs, progress=clock)

@@ -8,11 +8,11 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import TextIOWrapper
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 from core_modules.agent_policy import DecisionRecord
-from core_modules.explaining.decision_rows import decision_id
+from core_modules.explaining.decision_rows import DECISION_COLUMNS, decision_id, write_rows
 from core_modules.explaining.kept_values import kept, rebuilt
 from core_modules.inventory_agent import AgentSettings, Decision, decide
 from core_modules.item_terms import ItemTerms
@@ -22,12 +22,13 @@ __all__ = [
     "DECISION_INPUTS",
     "KeptDecision",
     "RecordError",
+    "RecordPart",
     "decision_id",
     "decision_ids",
     "digests_kept",
     "read_decision_inputs",
     "replayed",
-    "write_decision_inputs",
+    "write_record",
 ]
 
 DECISION_INPUTS = "decision_inputs.jsonl.gz"
@@ -53,25 +54,41 @@ class KeptDecision:
         return decide(record.state, self.terms, record.decision.day, record.situation, settings)
 
 
-def write_decision_inputs(
-    records: Sequence[DecisionRecord], terms: Sequence[ItemTerms], path: Path
-) -> None:
-    """Write, compressed, one JSON line a decision: what was decided and all it followed from."""
-    by_id = {one.unique_id: one for one in terms}
-    # No file name and no time in the header: the same inputs are the same bytes.
-    with (
-        path.open("wb") as raw,
-        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as packed,
-        TextIOWrapper(packed, encoding="utf-8", newline="\n") as lines,
-    ):
-        for record in records:
-            decision = record.decision
-            line = KeptDecision(decision_id(decision), by_id[decision.unique_id], record)
-            lines.write(json.dumps(kept(line)) + "\n")
+@dataclass(frozen=True, slots=True)
+class RecordPart:
+    """What was decided for some items, and all it followed from, as the bytes of two files."""
+
+    rows: bytes  # of `DECISIONS`, without its header
+    inputs: bytes  # of `DECISION_INPUTS`; gzip files may stand one behind the other
+
+    @staticmethod
+    def of(records: Sequence[DecisionRecord], terms: Sequence[ItemTerms]) -> RecordPart:
+        """Lay decisions out, one CSV row and one compressed JSON line each."""
+        by_id = {one.unique_id: one for one in terms}
+        rows, inputs = StringIO(newline=""), BytesIO()
+        write_rows([record.decision for record in records], rows)
+        # No file name and no time in the header: the same inputs are the same bytes.
+        with (
+            gzip.GzipFile("", "wb", compresslevel=6, fileobj=inputs, mtime=0) as packed,
+            TextIOWrapper(packed, encoding="utf-8", newline="\n") as lines,
+        ):
+            for record in records:
+                decision = record.decision
+                line = KeptDecision(decision_id(decision), by_id[decision.unique_id], record)
+                lines.write(json.dumps(kept(line)) + "\n")
+        return RecordPart(rows.getvalue().encode(), inputs.getvalue())
+
+
+def write_record(parts: Sequence[RecordPart], folder: Path) -> None:
+    """Write the files of a record, one part behind the other; without parts no inputs."""
+    header = ",".join(DECISION_COLUMNS) + "\n"
+    (folder / DECISIONS).write_bytes(header.encode() + b"".join(part.rows for part in parts))
+    if parts:
+        (folder / DECISION_INPUTS).write_bytes(b"".join(part.inputs for part in parts))
 
 
 def read_decision_inputs(path: Path, only: str | None = None) -> Iterator[KeptDecision]:
-    """Read back what `write_decision_inputs` wrote, bit for bit; `only` one id if given.
+    """Read back the inputs that `write_record` wrote, bit for bit; `only` one id if given.
 
     Raises RecordError where a line cannot be read.
     """

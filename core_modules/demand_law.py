@@ -27,6 +27,7 @@ __all__ = [
     "negative_binomial_quantile",
     "quantile_moments",
     "quantiles_about",
+    "quantiles_along",
 ]
 
 LARGEST_EXACT_SD = 1_000.0  # units; laws wider than this are approximated
@@ -98,6 +99,19 @@ def quantiles_about(
         wide = demand < 0
         shapes = np.broadcast_to(shape, u.shape)[wide]
         demand[wide] = negative_binomial_quantile(u[wide], mean[wide], shapes)
+    return demand
+
+
+def quantiles_along(u: FloatArray, mean: FloatArray, shape: FloatArray) -> IntArray:
+    """Return `negative_binomial_quantile(u, mean, shape)` for one item, whose paths share laws.
+
+    `u` is (paths, days), `mean` and `shape` (days,). Nothing is checked.
+    """
+    widest = float((mean + mean * mean / shape).max(initial=0.0))
+    if u.shape[0] < TABLE_FROM or widest > LARGEST_EXACT_SD**2:
+        return negative_binomial_quantile(u, mean, shape)
+    demand = np.zeros(u.shape, dtype=np.int64)
+    look_up(_plain(u, (1, *u.shape)), mean[None], shape[None], demand[None])
     return demand
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from core_modules.agent_rules import Urgency
+from core_modules.decision_inputs import RecordPart
 from core_modules.forecasting.engines import Engine
 from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.forecasting.item_processes import in_processes
@@ -23,6 +24,7 @@ from core_modules.planning.item_classes import ItemClass, annual_values, classif
 from core_modules.planning.item_decisions import (
     ItemDecision,
     decide_items,
+    item_evenings,
     plan_horizon,
 )
 from core_modules.planning.period_calendar import PeriodCalendar
@@ -77,6 +79,7 @@ class Plan:
 
     orders: list[PlannedOrder]
     decided: list[ItemDecision]  # each item alone, before shared limits
+    record: list[RecordPart]  # of what was decided, to be written part by part
     final: list[FinalOrder]
     classes: list[ItemClass]
     notes: list[str]  # for people
@@ -143,11 +146,13 @@ def plan_orders(
         replace(settings, service_target=targets.get(one.unique_id, settings.service_target))
         for one in inputs.terms
     ]
-    decided = decide_items(inputs, models, own, priors or {}, signals, progress, jobs)
+    evenings = item_evenings(inputs, models, own, priors or {}, signals)
+    decided, record = decide_items(evenings, progress, jobs)
     final = share_orders(decided, evening_limits(inputs, limits))
     return Plan(
         orders=[_line(one, order, calendar) for one, order in zip(decided, final, strict=True)],
         decided=decided,
+        record=record,
         final=final,
         classes=classes,
         notes=[*inputs.notes, *_order_notes(inputs), *_limit_notes(inputs, limits, final)],
@@ -166,7 +171,7 @@ def _classes(
         found = []
         for place in range(first, last):
             drawn = (settings.paths, ahead[place], settings.seed, max_ahead)
-            totals = models[place].standard_forecast(*drawn).total()
+            totals = models[place].standard_paths(*drawn).sum(axis=1)
             mean = float(totals.mean())
             found.append(float(totals.std()) / mean if mean > 0 else np.inf)
         return found

@@ -11,6 +11,7 @@ import typer
 
 from core_modules.command_output import print_table, progress_bar, say
 from core_modules.forecasting.engines import Engine
+from core_modules.forecasting.prophet_batch import import_ahead
 from core_modules.market_beliefs import ShockPrior
 from core_modules.order_planning import (
     Plan,
@@ -52,6 +53,7 @@ def run_plan(
     """
     _check_out(out, files)
     chosen, source = _profile(profile, freq, files)
+    import_ahead(engine)
     inputs = read_plan(files, sales_format=sales_format, freq=freq, as_of=as_of)
     settings = Settings(seed=seed, jobs=jobs, agent=planning_settings(chosen, seed))
     with progress_bar("fitting", 0) as step:

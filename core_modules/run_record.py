@@ -19,8 +19,7 @@ import pandas as pd
 from core_modules.agent_policy import AgentPolicy, DecisionRecord
 from core_modules.agent_rules import NORMAL_RULE
 from core_modules.decision_inputs import DECISION_INPUTS as DECISION_INPUTS
-from core_modules.decision_inputs import DECISIONS, digests_kept, write_decision_inputs
-from core_modules.explaining.decision_rows import DECISION_COLUMNS, decision_row
+from core_modules.decision_inputs import RecordPart, digests_kept, write_record
 from core_modules.performance_analytics import by_item, by_scenario, key_figures
 from core_modules.plain_json import write_json
 from core_modules.reporting.run_report import COSTS, RunReport
@@ -29,14 +28,6 @@ from core_modules.settings import Settings
 from core_modules.simulation_runs import PolicyRun
 
 VERSIONED = ("prophet", "pandas", "numpy", "scipy", "matplotlib", "plotly", "numba")
-
-
-def write_decisions(records: Sequence[DecisionRecord], path: Path) -> None:
-    """Write one row a decision, in order of day and item."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(DECISION_COLUMNS)
-        writer.writerows(decision_row(record.decision) for record in records)
 
 
 def write_orders(case: RunCase, run: PolicyRun, path: Path) -> None:
@@ -243,10 +234,8 @@ def write_run(
     report = build_report(case, settings, runs, policy)
     folder.mkdir(parents=True, exist_ok=True)
     records = policy.records if isinstance(policy, AgentPolicy) else []
-    write_decisions(records, folder / DECISIONS)
+    write_record([RecordPart.of(records, case.terms)] if records else [], folder)
     write_orders(case, runs[0], folder / "orders.csv")
-    if records:
-        write_decision_inputs(records, case.terms, folder / DECISION_INPUTS)
     write_json(report.kpis, folder / "metrics.json")
     facts = run_facts(case, settings, runs[0].name) | {"kept": digests_kept(folder)}
     write_json(facts, folder / "run.json")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterable
 from dataclasses import fields
 from enum import Enum
+from typing import TextIO
 
 from core_modules.inventory_agent import Decision
 
@@ -22,6 +25,11 @@ def decision_row(decision: Decision) -> list[str]:
     quantity, extra = next_best(decision)
     values = [getattr(decision, name) for name in _PLAIN]
     return [_cell(value) for value in (decision_id(decision), *values, quantity, extra)]
+
+
+def write_rows(decisions: Iterable[Decision], file: TextIO) -> None:
+    """Write one CSV row a decision, without a header."""
+    csv.writer(file, lineterminator="\n").writerows(map(decision_row, decisions))
 
 
 def next_best(decision: Decision) -> tuple[int | None, float | None]:

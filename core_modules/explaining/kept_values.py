@@ -26,8 +26,8 @@ def kept(value: Any) -> Any:
         return {str(plain(key)): kept(one) for key, one in value.items()}
     if kind is list or kind is tuple:
         return [one if type(one) in _AS_THEY_ARE else kept(one) for one in value]
-    if hasattr(value, "to_dict"):
-        return kept(value.to_dict())
+    if kind is np.ndarray:
+        return value.tolist()
     if names := _field_names(kind):
         return {name: kept(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
@@ -62,8 +62,6 @@ def rebuilt(kind: type[Value], value: Any) -> Value:
 def _rebuilt(kind: Any, value: Any) -> Any:
     if value is None:
         return None
-    if hasattr(kind, "from_dict"):
-        return kind.from_dict(value)
     if is_dataclass(kind):
         return _fielded(kind, value)
     if get_origin(kind) is not None:

@@ -125,8 +125,10 @@ class FitWindow:
         self, events: Sequence[MarketEvent], members: Sequence[Series]
     ) -> dict[str, FloatArray]:
         columns = event_columns(self.dates, self.batch.step, events)
-        promoted = [self._laid(one.promo, one.first, 0.0) for one in members]
-        column = np.mean(promoted, axis=0)
+        # Most shops tell of no promotion at all.
+        told = any(one.promo.any() for one in members)
+        promoted = [self._laid(one.promo, one.first, 0.0) for one in members if told]
+        column = np.mean(promoted, axis=0) if told else np.zeros(0)
         if column.any():
             # What is promoted ahead is the caller's to say: forecasts are free of it.
             columns[PROMOTION] = np.concatenate([column, np.zeros(self.fitting.horizon)])

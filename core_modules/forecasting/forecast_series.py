@@ -85,8 +85,9 @@ def read_batch(
     if "promo" in frame:
         promo = (frame["promo"].to_numpy(dtype=np.float64, na_value=0.0) > 0).astype(np.float64)
     series = []
-    for name, rows in frame.groupby("unique_id", sort=False).indices.items():
-        group, within = _groups(str(name), frame, np.asarray(rows), groups)
+    found = frame.groupby("unique_id", sort=False).indices
+    paths = _groups(frame, {str(name): int(rows[0]) for name, rows in found.items()}, groups)
+    for (name, rows), (group, within) in zip(found.items(), paths, strict=True):
         at = place[rows]
         if int(at.max()) != days - 1:
             raise ValueError(
@@ -121,16 +122,20 @@ def _require_columns(frame: pd.DataFrame, groups: Groups) -> None:
 
 
 def _groups(
-    name: str, frame: pd.DataFrame, rows: NDArray[np.intp], groups: Groups
-) -> tuple[str, tuple[str, ...]]:
-    """Return the group of an item and the finer ones inside it."""
-    if groups is None:
-        return "", ()
-    if isinstance(groups, str):
-        return str(frame[groups].iloc[int(rows[0])]), ()
+    frame: pd.DataFrame, first: Mapping[str, int], groups: Groups
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the group of each item and the finer ones inside it; `first` are the items' rows."""
+    if not groups:
+        return [("", ())] * len(first)
     if isinstance(groups, Mapping):
-        return groups.get(name, ""), ()
-    return "", tuple(str(frame[column].iloc[int(rows[0])]) for column in groups)
+        return [(groups.get(name, ""), ()) for name in first]
+
+    def labels(column: str) -> list[str]:
+        return [str(label) for label in frame[column].take(list(first.values()))]
+
+    if isinstance(groups, str):
+        return [(label, ()) for label in labels(groups)]
+    return [("", path) for path in zip(*map(labels, groups), strict=True)]
 
 
 def _dense(place: NDArray[np.int64], values: FloatArray, days: int, gap: float) -> FloatArray:

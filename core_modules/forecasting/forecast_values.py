@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core_modules.forecasting.idle_spells import IdleLaw
-from core_modules.forecasting.level_following import UNMOVED, Level, LevelRatio
+from core_modules.forecasting.level_following import UNMOVED, Level
 from core_modules.forecasting.observation_law import ObservationLaw
 from core_modules.learning.censored_demand import imputed_demand
 
@@ -43,7 +41,7 @@ class DemandForecast:
 
 @dataclass(frozen=True, slots=True)
 class DemandModel:
-    """One item's fitted demand model; small, picklable and JSON-able.
+    """One item's fitted demand model; small, picklable, and JSON by `kept` and `rebuilt`.
 
     Expected demand is the fitted pattern times a level that follows recent days times what the
     observation law adds to its centre times the chance that the item is not idle.
@@ -128,15 +126,20 @@ class DemandModel:
     def standard_forecast(
         self, paths: int, days: int, seed: int, width: int | None = None
     ) -> DemandForecast:
-        """Draw as `forecast` does from the standard uniforms of `width` days, by default `days`.
+        """Draw as `forecast` does, from standard uniforms; see `standard_paths`."""
+        drawn = self.standard_paths(paths, days, seed, width)
+        return DemandForecast(self.unique_id, self.origin, drawn, self.expected[:days], self.model)
+
+    def standard_paths(
+        self, paths: int, days: int, seed: int, width: int | None = None
+    ) -> IntArray:
+        """Draw paths (paths, days) from the standard uniforms of `width` days, by default `days`.
 
         Their warp is made once a law.
         """
         width = days if width is None else width
         errors = standard_uniforms(paths, width, seed)[:, 0]
-        noise = _standard_noise(paths, width, seed, self.law.warp)[:, :days]
-        drawn = self.draw(errors, noise, days)
-        return DemandForecast(self.unique_id, self.origin, drawn, self.expected[:days], self.model)
+        return self.draw(errors, _standard_noise(paths, width, seed, self.law.warp)[:, :days], days)
 
     def draw(self, errors: FloatArray, noise: FloatArray, days: int) -> IntArray:
         """Return paths (paths, days) from a uniform a path and the law's warped noise of its days.
@@ -153,39 +156,6 @@ class DemandModel:
             return self.law.draw_warped(usual, errors, noise, self.level.doubt)
         on, errors = self.idle.on_days(self.run, days, errors)
         return self.law.draw_warped(usual, errors, noise, self.level.doubt) * on
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; `from_dict` restores the model bit for bit."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        values["origin"] = self.origin.isoformat()
-        values["fitted"] = self.fitted.tolist()
-        values["level"] = asdict(self.level)
-        values["awake"] = asdict(self.awake) if self.awake else None
-        values["law"] = asdict(self.law) | {"warp": list(self.law.warp)}
-        values["idle"] = asdict(self.idle) | {"ends": list(self.idle.ends)}
-        values["event_effects"] = [list(pair) for pair in self.event_effects]
-        return values
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> DemandModel:
-        """Build a model from the values of `to_dict`."""
-        law, idle = (dict(values[name]) for name in ("law", "idle"))
-        return cls(
-            **{
-                **values,
-                "origin": date.fromisoformat(values["origin"]),
-                "fitted": np.asarray(values["fitted"], dtype=np.float64),
-                "level": _level(values["level"]),
-                "awake": _level(values["awake"]) if values["awake"] else None,
-                "law": ObservationLaw(**(law | {"warp": tuple(law["warp"])})),
-                "idle": IdleLaw(**(idle | {"ends": tuple(idle["ends"])})),
-                "event_effects": tuple((name, size) for name, size in values["event_effects"]),
-            }
-        )
-
-
-def _level(values: Mapping[str, Any]) -> Level:
-    return Level(**{**values, **{name: LevelRatio(**values[name]) for name in ("slow", "fast")}})
 
 
 @lru_cache(maxsize=32)

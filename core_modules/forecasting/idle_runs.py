@@ -1,4 +1,4 @@
-"""Compiled counts of days without a sale: runs, their lengths, and what idle laws stand on."""
+"""Compiled days without a sale: runs, what idle laws stand on, and the days on that these draw."""
 
 import math
 
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
+
+STRIDE = 17.0  # idle paths whose level errors run once through the law
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -75,3 +77,30 @@ def spell_counts(known: FloatArray, patience: int, ages: IntArray, counts: Float
             counts[3 + age] += 1
             ends = day + 1 < known.size and run[day + 1] == 0
             counts[3 + groups + age] += ends
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def on_paths(
+    uniforms: FloatArray, idle: float, stays: FloatArray, fallen: FloatArray
+) -> tuple[BoolArray, FloatArray]:
+    """Return the days that are on, (paths, days), and what remains of each uniform, (paths,).
+
+    `idle` is the chance of being idle now, `stays` (days,) that of an idle item to be so still, and
+    `fallen` (days,) that of one that is on to have fallen idle.
+    """
+    on = np.empty((uniforms.size, fallen.size), dtype=np.bool_)
+    rest = np.empty(uniforms.size)
+    for path in range(uniforms.size):
+        uniform = uniforms[path]
+        if uniform < idle:
+            # The day of return takes the size of an idle path's uniform, its level error later
+            # digits.
+            place = uniform / max(idle, 1e-12)
+            rest[path] = min(max(STRIDE * place % 1.0, 1e-9), 1 - 1e-9)
+            for day in range(fallen.size):
+                on[path, day] = place >= stays[day]
+        else:
+            rest[path] = (uniform - idle) / max(1 - idle, 1e-12)
+            for day in range(fallen.size):
+                on[path, day] = rest[path] >= fallen[day]
+    return on, rest

@@ -8,11 +8,18 @@ when it ends. A shorter run becomes a spell with a chance that grows with its le
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core_modules.forecasting.idle_runs import patience_of, run_lengths, runs, spell_counts
+from core_modules.forecasting.idle_runs import (
+    on_paths,
+    patience_of,
+    run_lengths,
+    runs,
+    spell_counts,
+)
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -24,7 +31,6 @@ ROUNDS = 4  # of estimating days without a sale and spells in turn
 ITEM_DAYS = 365.0  # days of the batch's evidence beside an item's own
 ITEM_RUNS = 20.0  # runs of the batch's evidence beside an item's own
 LEAST_DAYS = 60  # observed days below which an item shows no spells
-STRIDE = 17.0  # idle paths whose level errors run once through the law
 NEVER = 10**9  # the patience of an item without spells
 AGES = (9, 13, 27, 55)  # days in a spell after which its end grows less likely
 
@@ -40,8 +46,7 @@ class IdleLaw:
 
     def stays_idle(self, run: int, days: int) -> FloatArray:
         """Return the chance that an idle item is still idle on each of the days ahead, (days,)."""
-        age = np.searchsorted(AGES, run + np.arange(days))
-        return np.cumprod(1 - np.array(self.ends)[age])
+        return _stays_idle(self.ends, run, days)
 
     def idle_chance(self, run: IntArray | int) -> FloatArray:
         """Return the probability of being in a spell after `run` days without a sale, elementwise.
@@ -53,7 +58,7 @@ class IdleLaw:
         days = np.asarray(run)
         if self.start == 0:
             return np.zeros(days.shape)
-        left = np.clip((self.patience - days) / (self.patience - 1), 0.0, 1.0)
+        left = np.minimum(np.maximum((self.patience - days) / (self.patience - 1), 0.0), 1.0)
         return np.asarray(np.where(days > 0, self.becomes**left, 0.0))
 
     def spell(self, run: int) -> bool:
@@ -78,15 +83,18 @@ class IdleLaw:
         paths that fall idle, the sooner the lower: a higher uniform never means fewer days on. The
         second value is what remains of each uniform for the level error, (paths,).
         """
+        fallen = np.asarray(1 - (1 - self.start) ** np.arange(1, days + 1), dtype=np.float64)
         idle = float(self.idle_chance(run))
-        starts_idle = uniforms < idle
-        place = uniforms / max(idle, 1e-12)
-        # The day of return takes the size of an idle path's uniform, its level error later digits.
-        digits = np.clip(STRIDE * place % 1.0, 1e-9, 1 - 1e-9)
-        rest = np.where(starts_idle, digits, (uniforms - idle) / max(1 - idle, 1e-12))
-        back = place[:, None] >= self.stays_idle(run, days)
-        fallen = 1 - (1 - self.start) ** np.arange(1, days + 1)
-        return np.where(starts_idle[:, None], back, rest[:, None] >= fallen), rest
+        return on_paths(uniforms, idle, self.stays_idle(run, days), fallen)
+
+
+@lru_cache(maxsize=1024)
+def _stays_idle(ends: tuple[float, ...], run: int, days: int) -> FloatArray:
+    """Return `IdleLaw.stays_idle`, read-only; the items of a batch share their ends."""
+    age = np.searchsorted(AGES, run + np.arange(days))
+    chances = np.cumprod(1 - np.array(ends)[age])
+    chances.setflags(write=False)
+    return chances
 
 
 def runs_without_sale(actual: FloatArray) -> IntArray:

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from core_modules.forecasting import level_paths
 from core_modules.forecasting.level_paths import (
     PRIOR_DAYS,
     SMALLEST_RATIO,
     discounted,
-    doubted,
 )
-from core_modules.forecasting.level_paths import joined as joined_each
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -56,12 +55,12 @@ class Level:
     @property
     def value(self) -> float:
         """The multiple of fitted demand that is expected now, > 0."""
-        return float(joined_each(self.slow.value, self.fast.value, self.gain, self.threshold))
+        return float(level_paths.join(self.slow.value, self.fast.value, self.gain, self.threshold))
 
     @property
     def doubt(self) -> float:
         """The standard deviation of the log level that comes of fast and slow disagreeing."""
-        return float(doubted(self.slow.value, self.fast.value, self.threshold))
+        return float(level_paths.doubt(self.slow.value, self.fast.value, self.threshold))
 
     def observe(self, actual: float, fitted: float) -> "Level":
         """Return the level one day on."""
@@ -82,7 +81,7 @@ def joined(
     >>> joined(1.0, 1.1, 0.5, 0.2).round(3), joined(1.0, 2.0, 0.5, 0.2).round(3)
     (np.float64(1.049), np.float64(1.81))
     """
-    return np.asarray(joined_each(slow, fast, gain, threshold))
+    return np.asarray(level_paths.joined(slow, fast, gain, threshold))
 
 
 def doubt(
@@ -92,7 +91,7 @@ def doubt(
 
     It is the part of the departure of fast from slow that noise does not explain.
     """
-    return np.asarray(doubted(slow, fast, threshold))
+    return np.asarray(level_paths.doubted(slow, fast, threshold))
 
 
 def ratios_through(
@@ -122,6 +121,8 @@ def ratio_after(
 
 def _prior(actual: FloatArray, fitted: FloatArray, days: float) -> float:
     """Return the units fitted for so many ordinary days."""
+    if days == 0:
+        return 0.0
     known = informative(actual, fitted)
     return days * float(fitted[known].mean()) if known.any() else 0.0
 

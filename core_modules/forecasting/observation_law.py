@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from core_modules.demand_law import negative_binomial_quantile, quantiles_about
+from core_modules.demand_law import quantiles_about, quantiles_along
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -109,10 +109,10 @@ class ObservationLaw:
         with np.errstate(divide="ignore", invalid="ignore"):
             shape = np.where(variance > centre, centre**2 / (variance - centre), np.inf)
         if error is None:
-            return negative_binomial_quantile(noise, centre, shape)
+            return quantiles_along(noise, centre, shape)
         if centre.max(initial=0.0) < SMALL_MEAN:
             return quantiles_about(noise, centre, error, shape)
-        return _rounded(error * negative_binomial_quantile(noise, centre, shape))
+        return _rounded(error * quantiles_along(noise, centre, shape))
 
     def _level_errors(self, uniforms: FloatArray, days: int, doubt: float) -> FloatArray | None:
         """Return each path's multiplicative level error, mean 1, (paths, days); None: no error."""

@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
@@ -76,6 +77,20 @@ def warm_up(jobs: int) -> None:
     if jobs > 1:
         # Handing over work waits until a worker is there, so a thread of its own does that.
         Thread(target=_pool(jobs).submit, args=(_one_thread,), daemon=True).start()
+
+
+def import_ahead(engine: Engine) -> None:
+    """Import what the batch engine needs, which takes a second, while the caller reads its files.
+
+    Prophet itself may have all its fits in the cache, and then needs nothing.
+    """
+    if engine == "batch":
+        Thread(target=_import_batch).start()
+
+
+def _import_batch() -> None:
+    for name in ("prophet", "scipy.stats", "core_modules.forecasting.batch_shapes"):
+        import_module(name)
 
 
 def _run(tasks: Sequence[ShapeTask], jobs: int) -> Iterator[ShapeFit | ShapeError]:

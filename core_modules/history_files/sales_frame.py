@@ -221,6 +221,8 @@ def closing_day(last: np.datetime64, as_of: date | None, freq: str) -> np.dateti
 def until(rows: SalesRows, last: np.datetime64) -> SalesRows:
     """Return the rows up to and including `last`, without the items that then have none."""
     kept = rows.ds <= last
+    if kept.all() and np.bincount(rows.item, minlength=len(rows.ids)).all():
+        return rows
     used = np.unique(rows.item[kept])
     rank = np.zeros(len(rows.ids), dtype=np.int64)
     rank[used] = np.arange(len(used))

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 
 import numpy as np
 
 from core_modules.agent_policy import LONGEST_EXTRA, DecisionRecord
+from core_modules.decision_inputs import RecordPart
 from core_modules.forecasting.forecast_values import DemandModel
 from core_modules.forecasting.item_processes import in_processes
 from core_modules.inventory_agent import (
@@ -16,10 +18,9 @@ from core_modules.inventory_agent import (
     ItemState,
     Situation,
     decide,
-    opening_state,
 )
 from core_modules.item_terms import ItemTerms, OpenOrder
-from core_modules.market_beliefs import DayEvidence, ShockPrior, update_beliefs
+from core_modules.market_beliefs import DayEvidence, MarketBeliefs, ShockPrior, update_beliefs
 from core_modules.market_events import MarketSignal, affecting
 from core_modules.planning.cost_curve import cost_curve
 from core_modules.planning.expediting import choose_expedite
@@ -59,48 +60,104 @@ def plan_horizon(inputs: PlanInputs) -> int:
     return covered + LONGEST_EXTRA + LONGEST_DELAY
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemEvening:
+    """All that tonight's decision for one item follows from."""
+
+    today: date
+    terms: ItemTerms  # until the supplier's next order day
+    fast: ItemTerms | None  # of an order sent fast; None where that cannot be or is no faster
+    fast_cost: float  # money a unit sent fast
+    state: ItemState
+    situation: Situation
+    settings: AgentSettings
+    shut_until: date | None  # the supplier takes no order tonight; its next order day
+
+    def decide(self) -> tuple[Decision, bool]:
+        """Decide; tell whether the order is sent fast."""
+        normal = self._decide(self.terms)
+        if self.fast is None:
+            return normal, False
+        fast = self._decide(self.fast)
+        hasty = choose_expedite(tried_curve(normal), tried_curve(fast), self.fast_cost)
+        return (fast, True) if hasty else (normal, False)
+
+    def _decide(self, terms: ItemTerms) -> Decision:
+        return decide(self.state, terms, self.today, self.situation, self.settings)
+
+    def decided(self, decision: Decision, hasty: bool) -> ItemDecision:
+        """Put a decision together with what it followed from."""
+        return ItemDecision(
+            record=DecisionRecord(decision, self.state, self.situation),
+            terms=self.fast if hasty and self.fast else self.terms,
+            settings=self.settings,
+            haste=self.fast_cost if hasty else 0.0,
+            shut_until=self.shut_until,
+        )
+
+
 def decide_items(
+    evenings: Sequence[ItemEvening], progress: Callable[[int], None], jobs: int = 1
+) -> tuple[list[ItemDecision], list[RecordPart]]:
+    """Decide for each item on its own; return the decisions, in order, and the record of them.
+
+    `jobs` processes share the items. Each writes the record of what it decides, and sends back what
+    this process has not got: the decision itself.
+    """
+
+    def decide_each(first: int, last: int) -> tuple[list[tuple[Decision, bool]], RecordPart]:
+        mine = evenings[first:last]
+        made = [one.decide() for one in mine]
+        decided = [one.decided(*told) for one, told in zip(mine, made, strict=True)]
+        return made, RecordPart.of([one.record for one in decided], [one.terms for one in decided])
+
+    decided: list[ItemDecision] = []
+    record: list[RecordPart] = []
+    for made, part in in_processes(decide_each, len(evenings), jobs):
+        decided += [
+            one.decided(*told) for one, told in zip(evenings[len(decided) :], made, strict=False)
+        ]
+        record.append(part)
+        progress(len(decided))
+    return decided, record
+
+
+def item_evenings(
     inputs: PlanInputs,
     models: Sequence[DemandModel],
     settings: Sequence[AgentSettings],
     priors: Mapping[str, ShockPrior],
     signals: Sequence[MarketSignal],
-    progress: Callable[[int], None],
-    jobs: int = 1,
-) -> list[ItemDecision]:
-    """Decide for each item on its own; settings, models and results are in order of the items.
+) -> list[ItemEvening]:
+    """Gather what each item is decided on; settings, models and results are in order of the items.
 
-    `jobs` processes share the items.
+    `priors` are those of unannounced surges by item, by default the settings'.
     """
-    today = inputs.calendar.last
-    horizon = plan_horizon(inputs)
+    today, horizon = inputs.calendar.last, plan_horizon(inputs)
     due = arrivals(inputs.open_orders, inputs.calendar, horizon)
     nothing = np.zeros(horizon, dtype=np.int64)
     nothing.setflags(write=False)
 
-    def decide_each(first: int, last: int) -> list[ItemDecision]:
-        made = []
-        for place in range(first, last):
-            terms, own = inputs.terms[place], settings[place]
-            prior = priors.get(terms.unique_id, own.shocks)
-            state = opening_state(models[place], replace(own, shocks=prior))
-            mine = affecting(signals, terms.unique_id)
-            beliefs = update_beliefs(state.beliefs, mine, today, NOTHING_SEEN)
-            state = replace(state, beliefs=beliefs)
-            situation = Situation(
-                on_hand=inputs.on_hand[place],
-                backlog=0,
-                due=due.get(terms.unique_id, nothing),
-            )
-            timed = _timed(inputs, place)
-            made.append(_decide(timed, inputs.shared[place], state, situation, today, own))
-        return made
+    @cache
+    def beliefs(prior: ShockPrior, known: tuple[MarketSignal, ...]) -> MarketBeliefs:
+        return update_beliefs(MarketBeliefs(prior), known, today, NOTHING_SEEN)
 
-    decided: list[ItemDecision] = []
-    for made in in_processes(decide_each, len(inputs.terms), jobs):
-        decided += made
-        progress(len(decided))
-    return decided
+    def evening(place: int) -> ItemEvening:
+        terms, shut_until = _timed(inputs, place)
+        own, shared = settings[place], inputs.shared[place]
+        mine = affecting(signals, terms.unique_id)
+        return ItemEvening(
+            today=today,
+            terms=terms,
+            fast=None if shut_until else _fast(terms, shared),
+            fast_cost=shared.expedite_cost or 0.0,
+            state=ItemState(models[place], beliefs(priors.get(terms.unique_id, own.shocks), mine)),
+            situation=Situation(inputs.on_hand[place], 0, due.get(terms.unique_id, nothing)),
+            settings=own,
+            shut_until=shut_until,
+        )
+
+    return [evening(place) for place in range(len(inputs.terms))]
 
 
 def _timed(inputs: PlanInputs, place: int) -> tuple[ItemTerms, date | None]:
@@ -115,25 +172,10 @@ def _timed(inputs: PlanInputs, place: int) -> tuple[ItemTerms, date | None]:
     return replace(terms, review_period=gap), None if supplier.takes_orders(today) else following
 
 
-def _decide(
-    timed: tuple[ItemTerms, date | None],
-    shared: SharedTerms,
-    state: ItemState,
-    situation: Situation,
-    today: date,
-    settings: AgentSettings,
-) -> ItemDecision:
-    terms, shut_until = timed
-    normal = DecisionRecord(decide(state, terms, today, situation, settings), state, situation)
-    fast_time = shared.expedited_lead_time
-    if shut_until or fast_time is None or fast_time >= terms.lead_time:
-        return ItemDecision(normal, terms, settings, 0.0, shut_until)
-    hasty = replace(terms, lead_time=fast_time)
-    fast = DecisionRecord(decide(state, hasty, today, situation, settings), state, situation)
-    cost = shared.expedite_cost or 0.0
-    if choose_expedite(tried_curve(normal.decision), tried_curve(fast.decision), cost):
-        return ItemDecision(fast, hasty, settings, cost, None)
-    return ItemDecision(normal, terms, settings, 0.0, None)
+def _fast(terms: ItemTerms, shared: SharedTerms) -> ItemTerms | None:
+    """Return the terms of an order sent fast, None where it cannot be or would be no faster."""
+    days = shared.expedited_lead_time
+    return None if days is None or days >= terms.lead_time else replace(terms, lead_time=days)
 
 
 def tried_curve(decision: Decision) -> OrderCurve:

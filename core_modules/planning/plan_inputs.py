@@ -227,13 +227,13 @@ def _with_groups(
     if not added:
         return history, tuple(own)
     rows = {table.cell(row, "unique_id"): row for row in range(table.rows)}
-    joined = frame.copy()
     ends, ids = text_runs(frame["unique_id"])
     item = np.repeat(np.arange(len(ids)), np.diff(ends, prepend=0))
+    joined = {}
     for column in added:
         labels = pd.Series([table.cell(rows[name], column) for name in ids], dtype="str")
-        joined[column] = labels.take(item).set_axis(joined.index)
-    return replace(history, frame=joined), (*own, *added)
+        joined[column] = labels.take(item).set_axis(frame.index)
+    return replace(history, frame=frame.assign(**joined)), (*own, *added)
 
 
 def _pooling(history: SalesHistory, groups: Sequence[str]) -> tuple[str, ...]:

@@ -8,17 +8,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from core_modules.decision_inputs import (
-    DECISION_INPUTS,
-    DECISIONS,
-    digests_kept,
-    write_decision_inputs,
-)
+from core_modules.decision_inputs import digests_kept, write_record
 from core_modules.order_planning import Plan, PlanInputs, PlannedOrder, PlanProfile, RoomLimits
 from core_modules.plain_json import plain, write_json
 from core_modules.planning.item_classes import ItemClass
 from core_modules.run_folders import whole_folder
-from core_modules.run_record import VERSIONED, write_decisions
+from core_modules.run_record import VERSIONED
 from core_modules.settings import Settings
 
 COLUMNS = tuple(field.name for field in fields(PlannedOrder))
@@ -37,10 +32,8 @@ def write_plan(
     plan: Plan, inputs: PlanInputs, facts: Mapping[str, Any], settings: Settings, out: Path
 ) -> None:
     """Write the record, then the order list; neither is ever half there."""
-    records = [one.record for one in plan.decided]
     with whole_folder(record_folder(out)) as part:
-        write_decisions(records, part / DECISIONS)
-        write_decision_inputs(records, [one.terms for one in plan.decided], part / DECISION_INPUTS)
+        write_record(plan.record, part)
         _write_rows(
             [[getattr(one, name) for name in _CLASS_COLUMNS] + [one.name] for one in plan.classes],
             (*_CLASS_COLUMNS, "class"),

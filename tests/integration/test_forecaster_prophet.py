@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from core_modules.demand_forecaster import DemandModel, ForecastSettings, fit_models
+from core_modules.explaining.kept_values import kept
 from core_modules.forecasting import prophet_batch
 from core_modules.forecasting.forecast_backtest import FORECASTER, Backtest, backtest
 from core_modules.forecasting.forecast_values import standard_uniforms
@@ -34,8 +35,8 @@ def made_up(
     )
 
 
-def values(models: list[DemandModel]) -> list[dict[str, object]]:
-    return [model.to_dict() for model in models]
+def values(models: list[DemandModel]) -> object:
+    return kept(models)
 
 
 def test_a_weekly_season_is_found() -> None:

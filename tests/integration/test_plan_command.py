@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from core_modules.decision_inputs import replayed
+from core_modules.forecasting import item_processes
 from core_modules.inventory_agent import AgentSettings, Priority
 from core_modules.market_beliefs import ShockPrior
 from core_modules.order_planning import PlanFiles, RoomLimits
@@ -132,6 +133,17 @@ def test_the_same_files_give_the_same_bytes(planned: Path, tmp_path: Path) -> No
     for file in planned.with_name("orders-record").iterdir():
         again = tmp_path / "orders-record" / file.name
         assert again.read_bytes() == file.read_bytes(), file.name
+
+
+def test_two_processes_write_the_bytes_of_one(
+    planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(item_processes, "FEWEST", 1)
+    plan(tmp_path / "orders.csv", jobs=2)
+    assert (tmp_path / "orders.csv").read_bytes() == planned.read_bytes()
+    for name in ("decisions.csv", "decision_inputs.jsonl.gz", "classes.csv"):
+        again = tmp_path / "orders-record" / name
+        assert again.read_bytes() == (planned.with_name("orders-record") / name).read_bytes(), name
 
 
 def test_a_budget_is_kept_and_named_where_it_cuts(planned: Path, tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from core_modules.agent_policy import DecisionRecord
 from core_modules.decision_inputs import (
+    DECISION_INPUTS,
     RecordError,
+    RecordPart,
     decision_ids,
     read_decision_inputs,
-    write_decision_inputs,
+    write_record,
 )
 from core_modules.explaining import flips
 from core_modules.explaining.decision_rows import DECISION_COLUMNS, decision_row, next_best
@@ -182,8 +184,8 @@ def test_a_kept_decision_is_rebuilt_bit_for_bit(tmp_path) -> None:
     start = replace(state(), model=replace(state().model, origin=yesterday))
     seen = observe(start, TERMS, TODAY, 100, False, signals_known([promotion], TODAY))
     records = [record(250), record(0, seen)]
-    path = tmp_path / "kept.jsonl.gz"
-    write_decision_inputs(records, [TERMS], path)
+    path = tmp_path / DECISION_INPUTS
+    write_record([RecordPart.of([one], [TERMS]) for one in records], tmp_path)
     assert decision_ids(path) == ["2024-05-01/A", "2024-05-01/A"]
     for one, original in zip(read_decision_inputs(path), records, strict=True):
         assert one.terms == TERMS
@@ -197,8 +199,8 @@ def test_values_that_json_does_not_know_survive() -> None:
 
 
 def test_a_broken_record_is_told_in_one_line(tmp_path) -> None:
-    path = tmp_path / "kept.jsonl.gz"
-    write_decision_inputs([record()], [TERMS], path)
+    path = tmp_path / DECISION_INPUTS
+    write_record([RecordPart.of([record()], [TERMS])], tmp_path)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(RecordError, match="is no record of this version"):
         list(read_decision_inputs(path))

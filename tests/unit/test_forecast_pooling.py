@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from core_modules.demand_forecaster import DemandModel, ForecastSettings, ObservationLaw, fit_models
+from core_modules.explaining.kept_values import kept, rebuilt
 from core_modules.forecasting.forecast_series import read_batch
 from core_modules.forecasting.level_choice import LevelSettings
 from core_modules.forecasting.level_following import Level, LevelRatio, ratio_after, ratios_through
@@ -107,7 +108,7 @@ def test_a_level_with_a_prior_comes_back_from_json() -> None:
     model = DemandModel(
         "A", "test", date(2024, 1, 1), np.ones(3), ObservationLaw(1.0, 1.0), level, step=7
     )
-    assert DemandModel.from_dict(json.loads(json.dumps(model.to_dict()))).level == level
+    assert rebuilt(DemandModel, json.loads(json.dumps(kept(model)))).level == level
 
 
 def test_a_negative_prior_is_refused() -> None:

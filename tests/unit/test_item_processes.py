@@ -1,6 +1,7 @@
 """Items shared among processes: every one once, in order, errors told."""
 
 import os
+import signal
 
 import pytest
 
@@ -29,3 +30,15 @@ def test_what_a_stretch_raises_is_raised_here(items: int) -> None:
 
     with pytest.raises(ValueError, match="item 0 cannot be decided"):
         list(in_processes(fail, items, 2))
+
+
+def test_what_a_killed_process_leaves_is_done_here() -> None:
+    here = os.getpid()
+
+    def last_breath(first: int, last: int) -> list[int]:
+        if first > 0 and os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return list(range(first, last))
+
+    parts = in_processes(last_breath, FEWEST, 2)
+    assert [one for part in parts for one in part] == list(range(FEWEST))
