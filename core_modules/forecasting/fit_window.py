@@ -1,7 +1,7 @@
 """The stretch of history that patterns are fitted to, and the calendar it lies in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,8 @@ class FitWindow:
     holidays: dict[str, FloatArray]  # (fitted + horizon,) each
     idle: dict[str, IdleLaw]  # by item
     shut: NDArray[np.bool_]  # (horizon,) days ahead that are closed
+    promoted: frozenset[str]  # items that ever were; most shops tell of none
+    _values: dict[str, FloatArray] = field(default_factory=dict)  # laid out once, by item
 
     @classmethod
     def of(cls, batch: Batch, fitting: Fitting) -> "FitWindow":
@@ -76,6 +78,7 @@ class FitWindow:
             ),
             idle={one.unique_id: law for one, law in zip(batch.series, laws, strict=True)},
             shut=closed_ahead(batch, fitting.horizon),
+            promoted=frozenset(one.unique_id for one in batch.series if one.promo.any()),
         )
 
     @property
@@ -98,8 +101,12 @@ class FitWindow:
 
     def values(self, series: Series) -> FloatArray:
         """Return an item's units, NaN before its first row and where idle, (fitted,)."""
-        spells = idle_days(series.values, self.idle[series.unique_id])
-        return self._laid(np.where(spells, np.nan, series.values), series.first, np.nan)
+        known = self._values.get(series.unique_id)
+        if known is None:
+            spells = idle_days(series.values, self.idle[series.unique_id])
+            known = self._laid(np.where(spells, np.nan, series.values), series.first, np.nan)
+            self._values[series.unique_id] = known
+        return known
 
     def _laid(self, values: FloatArray, first: int, before: float) -> FloatArray:
         """Lay values that start at place `first` over the window, (fitted,)."""
@@ -125,10 +132,9 @@ class FitWindow:
         self, events: Sequence[MarketEvent], members: Sequence[Series]
     ) -> dict[str, FloatArray]:
         columns = event_columns(self.dates, self.batch.step, events)
-        # Most shops tell of no promotion at all.
-        told = any(one.promo.any() for one in members)
-        promoted = [self._laid(one.promo, one.first, 0.0) for one in members if told]
-        column = np.mean(promoted, axis=0) if told else np.zeros(0)
+        if self.promoted.isdisjoint(one.unique_id for one in members):
+            return columns
+        column = np.mean([self._laid(one.promo, one.first, 0.0) for one in members], axis=0)
         if column.any():
             # What is promoted ahead is the caller's to say: forecasts are free of it.
             columns[PROMOTION] = np.concatenate([column, np.zeros(self.fitting.horizon)])
