@@ -37,6 +37,7 @@ from core_modules.planning.shared_orders import (
     room_taken,
     share_orders,
 )
+from core_modules.reporting.report_wording import plural
 
 __all__ = [
     "Plan",
@@ -251,7 +252,7 @@ def _limit_notes(inputs: PlanInputs, limits: RoomLimits, final: Sequence[FinalOr
     if changed:
         more = sum(one.expected_cost - one.alone_cost for one in changed)
         notes.append(
-            f"limits that items share change {len(changed)} orders, which is expected to cost "
-            f"{more:,.2f} more"
+            f"limits that items share change {plural(len(changed), 'order')}, which is expected to "
+            f"cost {more:,.2f} more"
         )
     return notes

@@ -173,5 +173,7 @@ def _in_one_line(error: ValidationError) -> str:
     for problem in error.errors(include_url=False, include_context=False):
         where = ".".join(str(part) for part in problem["loc"])
         words = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "string_pattern_mismatch":  # only addresses have a pattern
+            words = "must begin with http:// or https://"
         parts.append(f"setting {where}: {words}" if where else words)
     return "; ".join(parts)

@@ -111,9 +111,13 @@ class Store:
         `url` is a file, or an address `sqlite:///...` or `postgresql://...`. Raises ValueError for
         any other, StoreError where it cannot be reached.
         """
+        return cls._opened(url, make=True)
+
+    @classmethod
+    def _opened(cls, url: str, *, make: bool) -> "Store":
         database = Database(url)
         try:
-            schema.migrate(database)
+            schema.migrate(database, make=make)
         except BaseException:
             database.close()
             raise
@@ -123,10 +127,10 @@ class Store:
     def open_existing(cls, url: str) -> "Store":
         """Open a database only if it is there.
 
-        Raises ValueError for a file that is not.
+        Raises ValueError for a file that is not, StoreError for a database without a store.
         """
         Database.check_exists(url)
-        return cls.open(url)
+        return cls._opened(url, make=False)
 
     @property
     def url(self) -> str:

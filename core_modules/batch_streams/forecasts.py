@@ -115,12 +115,16 @@ def forecast_to_parquet(
                 yield PartTask(count, digest, panel, days, chosen, threads, engine_version())
             count += 1
 
-    with _runner(scheduler) as run:
-        for task, content in run(missing()):
-            parts.write(task.number, task.digest, content)
-            done += 1
-            if progress is not None:
-                progress(done)
+    try:
+        with _runner(scheduler) as run:
+            for task, content in run(missing()):
+                parts.write(task.number, task.digest, content)
+                done += 1
+                if progress is not None:
+                    progress(done)
+    except BaseException:  # mostly input that is refused: mended, it may go into the same folder
+        parts.give_up()
+        raise
     parts.check_end(count)
     return ForecastFiles(parts.folder, count, done, _routes(parts))
 

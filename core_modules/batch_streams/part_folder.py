@@ -30,6 +30,7 @@ class PartFolder:
         facts, saying which.
         """
         check_folder(folder)
+        self._begun = False  # here and now
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         _clear_stale(folder)
@@ -40,6 +41,7 @@ class PartFolder:
             raise ValueError(f"{folder} holds other files: name an empty folder, or a new one")
         else:
             write_whole(manifest, (to_json(facts) + "\n").encode())
+            self._begun = True
         self.digests = dict(_number_and_digest(file) for file in folder.glob("part-*.parquet"))
 
     def has(self, number: int, digest: str) -> bool:
@@ -60,6 +62,11 @@ class PartFolder:
     def path(self, number: int, digest: str) -> Path:
         """Return a part's file."""
         return self.folder / f"part-{number:05d}-{digest}.parquet"
+
+    def give_up(self) -> None:
+        """Take back the beginning of a folder that has no part yet, so that it may begin anew."""
+        if self._begun and not self.digests:
+            (self.folder / MANIFEST).unlink(missing_ok=True)
 
     def check_end(self, parts: int) -> None:
         """Raise ValueError where the folder has parts beyond the last one of this history."""

@@ -25,6 +25,7 @@ FLAGS = {
     "corrected": "corrected afterwards",
     "discrepancy": "count disagreed",
     "oversold": "sold beyond the record",
+    "overdue": "a delivery is overdue",
     "no_forecast": "no forecast yet",
     "stale_forecast": "old forecast",
 }

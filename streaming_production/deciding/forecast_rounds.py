@@ -41,7 +41,7 @@ class Round:
     """What one round did."""
 
     fitted: int  # items
-    failed: dict[str, str] = field(default_factory=dict)  # reason by item
+    failed: dict[str, str] = field(default_factory=dict)  # reason by item, told until it is mended
 
 
 class ForecastRounds:
@@ -50,7 +50,7 @@ class ForecastRounds:
     def __init__(self, store: Store, fit: Fit, refit_every: int) -> None:
         self._store, self._fit, self._refit_every = store, fit, refit_every
         self._shelf, self._log = ForecastShelf(store), ShopLog(store)
-        self._given_up: set[tuple[str, date]] = set()
+        self._given_up: dict[tuple[str, date], str] = {}  # reason by item and origin
 
     def run(self, proceed: Callable[[], bool] = lambda: True) -> Round:
         """Fit what is due, lot by lot, as long as `proceed` says so."""
@@ -61,13 +61,17 @@ class ForecastRounds:
         first_days = self._first_days(records, forecasts, epoch)
         pending = self._store.pending_closings()
         due = due_refits(records, forecasts, first_days, pending, epoch, self._refit_every)
-        wanted = [one for one in due if (one.unique_id, one.origin) not in self._given_up]
-        fitted, failed = 0, dict[str, str]()
+        given_up = {one.unique_id: self._given_up.get((one.unique_id, one.origin)) for one in due}
+        failed = {name: why for name, why in given_up.items() if why is not None}
+        wanted = [one for one in due if one.unique_id not in failed]
+        fitted = 0
         for lot in chunks(wanted, self._refit_every):
             if not proceed():
                 break
             lost = self._fit_lot(lot, epoch)
-            self._given_up |= {(one.unique_id, one.origin) for one in lot if one.unique_id in lost}
+            for one in lot:
+                if one.unique_id in lost:
+                    self._given_up[one.unique_id, one.origin] = lost[one.unique_id]
             fitted += len(lot) - len(lost)
             failed |= lost
         return Round(fitted, failed)

@@ -20,6 +20,7 @@ from streaming_production.storage.rows import Closing, History, ItemRecord
 
 SPARE_DAYS = 28  # by which forecasts outlast a refit that comes late
 YEAR_AHEAD = 366 + 120  # days; enough to begin on any day of the year without another fit
+SEASONS = 365  # days of a past that show its seasons
 CHUNK = 200  # items fitted at once, so that the first ones come early
 
 
@@ -153,13 +154,24 @@ def _item_frame(refit: Refit, history: History, forecast: Forecast | None) -> pd
 def moved_history(
     history: History, opening: date
 ) -> tuple[date, NDArray[np.float64], NDArray[np.bool_]]:
-    """Return first day, sales and whether they tell of demand, moved so as to end on `opening`."""
+    """Return first day, sales and whether they tell of demand, moved so as to end on `opening`.
+
+    A past moves by whole years if a year of it is left then, which shows its seasons. Any other
+    moves by whole weeks, and the days that are missing then are not known: by years, a short one
+    would be cut down to nothing.
+    """
     last = history.first_day + timedelta(days=history.y.size - 1)
+    gap = (opening - last).days
     moved = days_to_move(last, opening)
+    if history.y.size + gap - moved < min(history.y.size, SEASONS):
+        moved = 7 * (gap // 7)
     first = history.first_day + timedelta(days=moved)
     kept = (opening - first).days + 1
-    sales, known = history.y[:kept], history.in_stock[:kept] & ~np.isnan(history.y[:kept])
-    return first, np.asarray(sales, dtype=np.float64), np.asarray(known, dtype=np.bool_)
+    sales = np.full(kept, np.nan)
+    sales[: history.y.size] = history.y[:kept]
+    known = ~np.isnan(sales)
+    known[: history.y.size] &= history.in_stock[:kept]
+    return first, sales, known
 
 
 def past_events(book: SignalBook, opening: date, today: date) -> list[MarketEvent]:

@@ -166,6 +166,11 @@ def run_service(settings: AgentServiceSettings, opening: Opening) -> None:
         def begin(url: str) -> None:
             if not store.item_records():
                 _fill(core, opening, settings.seed)
+            elif opening.files is not None:
+                typer.echo(
+                    f"{opening.files.sales} is not read: the store has a catalogue already; "
+                    "POST files to /api/catalogue to add to it"
+                )
             core.start()
             typer.echo(f"The agent listens at {url}")
 

@@ -83,6 +83,11 @@ class Database:
         elif _is_file(self.url):
             self._readers = _make_engine(self.url, READER_CACHE)
 
+    @property
+    def name(self) -> str:
+        """Its address as people may read it."""
+        return self.url.render_as_string(hide_password=True)
+
     @staticmethod
     def check_exists(url: str) -> None:
         """Raise ValueError if `url` is a file that is not there."""

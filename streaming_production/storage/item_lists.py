@@ -126,6 +126,7 @@ def _shown() -> AnySelect:
             _cover().label("cover_days"),
             _differs().label("discrepancy"),
             last_closed.c.unmet.label("unmet"),
+            _overdue().label("overdue"),
         )
         .outerjoin(open_orders, open_orders.c.unique_id == _STATES.unique_id)
         .outerjoin(newest, newest.c.unique_id == _STATES.unique_id)
@@ -223,7 +224,7 @@ def _flagged() -> ColumnElement[bool]:
         forecasts.c.unique_id == _STATES.unique_id,
         forecasts.c.fresh_until >= func.coalesce(_STATES.last_closed_day, ""),
     )
-    return or_(_STATES.corrected, _differs(), oversold, ~fresh)
+    return or_(_STATES.corrected, _differs(), oversold, ~fresh, _overdue())
 
 
 def _flag_day(connection: Connection, epoch: int) -> str:
@@ -237,6 +238,17 @@ def _differs() -> ColumnElement[bool]:
         item_days.c.unique_id == _STATES.unique_id,
         item_days.c.day >= bindparam("since"),
         item_days.c.discrepancy > 0,
+    )
+
+
+def _overdue() -> ColumnElement[bool]:
+    """Return the condition that an order was due on a closed day, and units of it are to come."""
+    return exists().where(
+        orders.c.epoch == _STATES.epoch,
+        orders.c.unique_id == _STATES.unique_id,
+        orders.c.status.in_(OPEN),
+        orders.c.due <= _STATES.last_closed_day,
+        _expected() > 0,
     )
 
 
@@ -303,6 +315,7 @@ def _flags(row: AnyRow) -> tuple[str, ...]:
         "corrected": row.corrected,
         "discrepancy": row.discrepancy,
         "oversold": (row.unmet or 0) > 0,
+        "overdue": row.overdue,
         "no_forecast": row.origin is None,
         "stale_forecast": row.origin is not None and row.fresh_until < (row.last_closed_day or ""),
     }

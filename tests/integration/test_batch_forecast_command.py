@@ -51,3 +51,15 @@ def test_bad_input_is_one_line_and_exit_code_2(
     command = ["batch-forecast", "--sales", str(SALES), "--out", str(tmp_path / "out"), *changes]
     assert main(command) == 2
     assert message in capsys.readouterr().err
+
+
+def test_what_was_refused_may_go_into_the_same_folder_once_it_is_mended(tmp_path: Path) -> None:
+    sales, out = tmp_path / "sales.csv", tmp_path / "out"
+    history = pd.read_csv(SALES, dtype={"unique_id": str})
+    command = ["batch-forecast", "--sales", str(sales), "--horizon", "5", "--out", str(out)]
+    history.sort_values("ds").to_csv(sales, index=False)
+    assert main(command) == 2
+    assert list(out.iterdir()) == []
+    history.to_csv(sales, index=False)
+    assert main(command) == 0
+    assert set(pd.read_parquet(out)["unique_id"]) == set(history["unique_id"])

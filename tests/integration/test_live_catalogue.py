@@ -181,7 +181,8 @@ def test_an_item_that_cannot_be_fitted_is_told_of_and_does_not_stop_the_others(
     assert set(shop.store.forecast_stamps()) == {"good"}
     # It is not tried again and again on the same data.
     calls.clear()
-    assert rounds.run().fitted == 0
+    again = rounds.run()
+    assert (again.fitted, again.failed) == (0, {"bad": "RuntimeError: no optimum found"})
     assert calls == []
 
 

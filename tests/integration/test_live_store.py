@@ -737,6 +737,36 @@ def test_a_database_of_an_older_version_is_brought_up_to_date(store_url: str) ->
         assert store.self_check() == []
 
 
+def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("CREATE TABLE a (b)")
+    before = path.read_bytes()
+    for opened in (Store.open, Store.open_existing):
+        with pytest.raises(StoreUnwritable, match=r"other\.db is no store: name another database"):
+            opened(str(path))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_delivery_that_is_overdue_is_told(store: Store) -> None:
+    due = FIRST_DAY + timedelta(days=3)
+    store.append([decided(1, status="automatic", quantity=40)])
+    store.append([closed("before", due - timedelta(days=1))])
+    assert "overdue" not in told_of(store, "milk")
+    store.append([closed("on the day", due)])
+    assert "overdue" in told_of(store, "milk")
+    store.append([happened(9, "receipt.recorded", quantity=40, order_id="order-1")])
+    assert "overdue" not in told_of(store, "milk")
+
+
+def told_of(store: Store, name: str) -> tuple[str, ...]:
+    """Return an item's flags."""
+    row = store.item(name)
+    assert row is not None
+    return row.flags
+
+
 def step_back(url: str, revision: str) -> None:
     """Make a database as it was in an older version."""
     config = Config()

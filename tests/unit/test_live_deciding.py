@@ -111,6 +111,25 @@ def test_a_moved_past_ends_on_the_evening_it_is_moved_to():
     assert first.weekday() == past.first_day.weekday()
 
 
+@pytest.mark.parametrize("gap", [45, 90, 200, 330, 380, 490])
+@pytest.mark.parametrize("size", [2, 60, 300])
+def test_a_short_past_keeps_its_days_however_old_it_is(gap, size):
+    past = History("a", day(1 - size), np.arange(float(size)), np.ones(size, dtype=bool))
+    first, sales, known = moved_history(past, day(gap))
+    assert first + timedelta(days=sales.size - 1) == day(gap)
+    assert known.sum() == size
+    assert known[:size].all()
+    assert sales.size - size < 7
+    assert first.weekday() == past.first_day.weekday()
+
+
+def test_a_long_past_keeps_its_seasons():
+    past = History("a", day(-999), np.arange(1000.0), np.ones(1000, dtype=bool))
+    first, sales, _ = moved_history(past, day(90))
+    assert sales.size >= 365
+    assert (first - past.first_day).days == 364
+
+
 # Signals
 
 
