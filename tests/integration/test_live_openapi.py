@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,20 @@ def bounded(agent: Agent, case: Any) -> Any:
         if isinstance(items, int) and 2 < items <= 20_000:
             case.body["items"] = 2
     if case.path == "/api/process-day" and isinstance(case.body, dict):
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", str(case.body.get("date"))):
+        said = str(case.body.get("date"))
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", said) and is_date(said):
             case.body["date"] = "2024-01-02"
         fit_flat(agent.store)
     return case
+
+
+def is_date(text: str) -> bool:
+    """Say whether a day is one of the calendar: any other has to be refused as it is."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def hold_against_document(agent: Agent, cases: int) -> int:
