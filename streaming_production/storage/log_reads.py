@@ -104,8 +104,8 @@ def _logged(row: AnyRow) -> LoggedEvent:
 def decision_fields(connection: Connection, decision_id: str) -> dict[str, Any] | None:
     """Return all that the log has of a decision."""
     body = connection.execute(_FACTS, {"decision_id": decision_id}).scalar_one_or_none()
-    fields: dict[str, Any] | None = orjson.loads(body)["data"] if body else None
-    return fields
+    told: dict[str, Any] | None = orjson.loads(body)["data"] if body else None
+    return told
 
 
 def item_days_between(
