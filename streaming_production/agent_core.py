@@ -101,7 +101,9 @@ class AgentCore:
 
         Raises RuleBroken for a day so far ahead that its year, or month, must be wrong.
         """
-        latest = max((event.day for event in events), default=date.min)
+        # An event's own `day` would be made anew for each.
+        days = [event.key[0] for event in events]
+        latest = date.fromisoformat(max(days)) if days else date.min
         if latest > datetime.now(UTC).date() + timedelta(days=1):
             self._check_not_far_ahead(latest)
         return self._append(events)

@@ -5,7 +5,7 @@ events, which takes more and says what is wrong; what is read here, it would rea
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import itemgetter
 
 import orjson
@@ -67,12 +67,23 @@ def _are_sources(texts: Collection[str]) -> bool:
     return AGENT not in texts and _are_names(texts, LONGEST_SOURCE)
 
 
-def _moments(times: Collection[str]) -> list[datetime]:
+def _moments(times: Sequence[str]) -> list[datetime]:
     """Read times; TypeError for one without offset, as it cannot be compared."""
-    moments = [read_instant(text) for text in times]
+    moments = _in_one_form(times) or [read_instant(text) for text in times]
     if min(moments) < FIRST_INSTANT or max(moments) > LAST_INSTANT:
         raise ValueError("a time is outside the years that are known")
     return moments
+
+
+def _in_one_form(times: Sequence[str]) -> list[datetime] | None:
+    """Read times in UTC that are all written alike, as `read_instant` does; None for others."""
+    [length, *others], whole = set(map(len, times)), "".join(times)
+    if others or length < 20 or not set(whole[10::length]) <= set("Tt "):
+        return None
+    if set(whole[4::length]) | set(whole[7::length]) != {"-"}:
+        return None
+    moments = list(map(datetime.fromisoformat, times))
+    return moments if {one.tzinfo for one in moments} == {UTC} else None
 
 
 def _facts(types: Collection[str], data: Collection[object]) -> list[tuple[Facts, bytes]]:
@@ -105,20 +116,11 @@ def _events(
     moments: Sequence[datetime],
     facts: Sequence[tuple[Facts, bytes]],
 ) -> list[Event]:
-    columns = (ids, sources, types, subjects, moments)
-    in_order = (ids, sources, subjects, moments, types)  # as the keys are
-    parts = zip([said for _, said in facts], *map(_json_texts, in_order), strict=True)
-    rows = zip(*columns, utc_texts(moments), facts, parts, strict=True)
-    return [
-        Event(
-            id_,
-            source,
-            kind,
-            subject,
-            moment,
-            (day_text(moment, instant), instant, source, id_),
-            data,
-            _BODY % part,
-        )
-        for id_, source, kind, subject, moment, instant, (data, _), part in rows
-    ]
+    instants = utc_texts(moments)
+    days = map(day_text, moments, instants)
+    keys = zip(days, instants, sources, ids, strict=True)
+    in_order = (ids, sources, subjects, moments, types)  # as the keys of an event are
+    said, texts = zip(*facts, strict=True)
+    bodies = map(_BODY.__mod__, zip(texts, *map(_json_texts, in_order), strict=True))
+    columns = (ids, sources, types, subjects, moments, keys, said, bodies)
+    return list(map(Event._make, zip(*columns, strict=True)))
