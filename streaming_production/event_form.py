@@ -35,6 +35,19 @@ class Event(NamedTuple):
         return self.key[1]
 
 
+class EventColumns(NamedTuple):
+    """The fields of many events, column by column; they are those of `Event`, in its order."""
+
+    id: tuple[str, ...]
+    source: tuple[str, ...]
+    type: tuple[str, ...]
+    subject: tuple[str | None, ...]
+    time: tuple[datetime, ...]
+    key: tuple[Key, ...]
+    data: tuple[Facts, ...]
+    body: tuple[bytes, ...]
+
+
 def canonical_json(content: object) -> bytes:
     """Return the JSON of an event: keys sorted, times with their offset, what is not said as null.
 

@@ -4,10 +4,11 @@ The log is only ever added to. What follows from it (stock, days, decisions, ord
 brought up to date in the transaction that adds to it, so that both are always of one mind.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import count, repeat
 from typing import Any
 
 import numpy as np
@@ -27,10 +28,11 @@ from streaming_production.storage import (
     tables,
     work_lists,
 )
-from streaming_production.storage.adding import add
+from streaming_production.storage.adding import Added, add
 from streaming_production.storage.engine import Database
 from streaming_production.storage.errors import (
     EventConflict,
+    KeyTaken,
     RuleBroken,
     StoreBusy,
     StoreError,
@@ -38,9 +40,8 @@ from streaming_production.storage.errors import (
     StoreUnwritable,
     UnknownItems,
 )
-from streaming_production.storage.facts import Logged
+from streaming_production.storage.facts import Run
 from streaming_production.storage.group_commit import GroupCommit, Request
-from streaming_production.storage.item_books import State
 from streaming_production.storage.known_states import KnownStates
 from streaming_production.storage.queries import DecisionQuery, ItemQuery, OrderQuery
 from streaming_production.storage.rows import (
@@ -172,46 +173,31 @@ class Store:
 
     def _append_alone(self, request: Request) -> Appended:
         events = request.events
-        with self._database.write() as connection:
-            head = log.head(connection)
-            opening = any(event.type == "epoch.opened" for event in events)
-            if opening and len(events) > 1:
-                raise RuleBroken("epoch", "an epoch is opened by itself, not in a batch")
-            epoch = head.epoch + opening
-            new = log.new_events(connection, epoch, events)
-            states, now = self._known.at(head), head.next_instant()
-            booked = add(connection, epoch, _logged(head, now, new), states)
-            if request.inputs:
-                model_tables.put_inputs(connection, request.inputs)
-        self._keep(head, epoch, now, new, states)
-        unmet = max(sum(booked.unmet.values()), 0)
+        written = self._write(events, request.inputs)
+        head, new = written.head, written.new
+        unmet = max(sum(written.added.unmet.values()), 0)
         outcomes = [_outcome(events[0], bool(new), unmet)] if len(events) == 1 else []
         return Appended(
             applied=len(new),
             duplicates=len(events) - len(new),
-            first_seq=head.last_seq + 1 if new else None,
+            first_seq=written.first_seq if new else None,
             last_seq=head.last_seq + len(new),
             unmet=unmet,
-            late=[event.id for event in booked.late],
+            late=[event.id for event in written.added.late],
             outcomes=outcomes,
         )
 
     def _append_together(self, requests: Sequence[Request]) -> list[Appended]:
         """Add single events of different items; the answers are as if one came after the other."""
         events = [request.events[0] for request in requests]
-        with self._database.write() as connection:
-            head = log.head(connection)
-            new = log.new_events(connection, head.epoch, events)
-            states, now = self._known.at(head), head.next_instant()
-            booked = add(connection, head.epoch, _logged(head, now, new), states)
-        self._keep(head, head.epoch, now, new, states)
-        numbers = {id(event): seq for seq, event in enumerate(new, head.last_seq + 1)}
-        late = {id(event) for event in booked.late}
-        answers, last = [], head.last_seq
+        written = self._write(events)
+        numbers = {id(event): seq for seq, event in enumerate(written.new, written.first_seq)}
+        late = {id(event) for event in written.added.late}
+        answers, last = [], written.head.last_seq
         for event in events:
             seq = numbers.get(id(event))
             last = seq or last
-            unmet = max(booked.unmet.get(str(event.subject), 0), 0) if seq else 0
+            unmet = max(written.added.unmet.get(str(event.subject), 0), 0) if seq else 0
             answers.append(
                 Appended(
                     applied=int(seq is not None),
@@ -225,17 +211,39 @@ class Store:
             )
         return answers
 
-    def _keep(
-        self,
-        before: log.Head,
-        epoch: int,
-        now: str,
-        new: Sequence[Event],
-        states: dict[str, State],
-    ) -> None:
-        """Remember where items stand after new events were committed."""
-        head = log.Head(epoch, before.last_seq + len(new), now) if new else before
-        self._known.keep(head, states)
+    def _write(
+        self, events: Sequence[Event], inputs: Mapping[str, bytes] | None = None
+    ) -> "_Written":
+        """Write those of the events that are new, all or none.
+
+        Movements are nearly always new: whether they are is asked only where the log refuses them.
+        """
+        if log.are_apart(events):
+            try:
+                return self._write_new(events, inputs, ask=False)
+            except KeyTaken:
+                pass
+        return self._write_new(events, inputs, ask=True)
+
+    def _write_new(
+        self, events: Sequence[Event], inputs: Mapping[str, bytes] | None, *, ask: bool
+    ) -> "_Written":
+        with self._database.write() as connection:
+            head = log.head(connection)
+            opening = ask and any(event.type == "epoch.opened" for event in events)
+            if opening and len(events) > 1:
+                raise RuleBroken("epoch", "an epoch is opened by itself, not in a batch")
+            epoch = head.epoch + opening
+            new = log.new_events(connection, epoch, events) if ask else events
+            standings, now = self._known.at(head), head.next_instant()
+            added = Added(Counter(), [])
+            if new:
+                seqs = range(head.last_seq + 1, head.last_seq + 1 + len(new))
+                added = add(connection, epoch, Run(seqs, [now] * len(new), new), standings)
+            if inputs:
+                model_tables.put_inputs(connection, inputs)
+        self._known.keep(log.Head(epoch, seqs[-1], now) if new else head, standings)
+        return _Written(head, new, added)
 
     def reset(self, who: str, why: str) -> int:
         """Open a new epoch: every item stands at its opening stock again; return its number.
@@ -485,8 +493,18 @@ class Store:
             model_tables.mark_attempt(connection, order_id, utc_text(next_at), error)
 
 
-def _logged(head: log.Head, now: str, new: Sequence[Event]) -> list[Logged]:
-    return list(map(Logged, count(head.last_seq + 1), repeat(now), new))
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What became of events that were to be written."""
+
+    head: log.Head  # before them
+    new: Sequence[Event]  # that the log did not have
+    added: Added
+
+    @property
+    def first_seq(self) -> int:
+        """The number of the first new event."""
+        return self.head.last_seq + 1
 
 
 def _outcome(event: Event, is_new: bool, unmet: int) -> Outcome:

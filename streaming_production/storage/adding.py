@@ -1,8 +1,9 @@
 """Adding: new events -> the log and the tables that follow from it, run by run of a type."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -10,9 +11,9 @@ from streaming_production.event_types import CLOSING, LEDGER, SIGNALS, ItemChang
 from streaming_production.events import Event
 from streaming_production.storage import catalogue_facts, decision_facts, order_facts, signal_facts
 from streaming_production.storage.booking import Booked, book
-from streaming_production.storage.facts import Facts, Logged
-from streaming_production.storage.item_books import State
+from streaming_production.storage.facts import Facts, Logged, Run
 from streaming_production.storage.log import write_down
+from streaming_production.storage.standings import Standings
 
 Handler = Callable[[Facts, Sequence[Logged]], None]
 
@@ -33,55 +34,71 @@ _HANDLERS: Mapping[str, Handler] = {
     **dict.fromkeys(SIGNALS, signal_facts.tell),
 }
 _BOOKED = "booked"
+_MOVING = frozenset({*LEDGER, CLOSING})
 
 
-def add(
-    connection: Connection,
-    epoch: int,
-    new: Sequence[Logged],
-    states: dict[str, State] | None = None,
-) -> Booked:
+class Added(NamedTuple):
+    """What adding events showed."""
+
+    unmet: Counter[str]  # by item: units of demand that found no stock
+    late: list[Event]  # that came after later ones
+
+
+def add(connection: Connection, epoch: int, new: Run, standings: Standings | None = None) -> Added:
     """Write new events in the log and bring every projection up to date with them.
 
     A run is written only when the ones before it are projected, and itself too: what is folded
-    again from the log must not meet events of its own future there. `states` are those that are
-    known of items, and afterwards those that were written.
+    again from the log must not meet events of its own future there. `standings` are what is known
+    of items, and afterwards what they are then.
 
     Raises UnknownItems or RuleBroken.
     """
-    facts = Facts(connection, epoch)
-    states = {} if states is None else states
-    unmet: Counter[str] = Counter()
-    late: list[Event] = []
-    before: dict[int, int] = {}
-    for kind, run in groupby(new, key=_kind):
-        some = list(run)
+    facts, standings = Facts(connection, epoch), Standings() if standings is None else standings
+    added = Added(Counter(), [])
+    for kind, run in _runs(new):
         if kind == _BOOKED:
-            booked = _book(facts, some, states)
-            unmet.update(booked.unmet)
-            late += booked.late
-            before |= booked.before
+            booked = _book(facts, run, standings)
+            added.unmet.update(booked.unmet)
+            added.late.extend(booked.late)
+            before = booked.before
         else:
-            states.clear()
-            _HANDLERS[kind](facts, some)
-            priced = [one for one in some if _changes_price(one.event.data)]
-            if priced:
-                before |= book(connection, epoch, priced, states).before
-        write_down(connection, epoch, some, before)
-    return Booked(unmet, late, before)
+            standings.clear()
+            _HANDLERS[kind](facts, run.logged())
+            before = _book_prices(facts, run, standings)
+        write_down(connection, epoch, run, before)
+    return added
 
 
-def _kind(one: Logged) -> str:
-    kind = one.event.type
-    return _BOOKED if kind in LEDGER or kind == CLOSING else kind
+def _runs(new: Run) -> Iterator[tuple[str, Run]]:
+    if new.types <= _MOVING:
+        yield _BOOKED, new
+        return
+    places = groupby(range(len(new.events)), key=lambda place: _kind(new.columns.type[place]))
+    for kind, some in places:
+        yield kind, new.part(list(some))
+
+
+def _kind(type_: str) -> str:
+    return _BOOKED if type_ in _MOVING else type_
+
+
+def _book(facts: Facts, run: Run, standings: Standings) -> Booked:
+    booked = book(facts.connection, facts.epoch, run, standings)
+    order_facts.receive(facts, run)
+    catalogue_facts.close_days(facts, run)
+    return booked
+
+
+def _book_prices(facts: Facts, run: Run, standings: Standings) -> Sequence[int | None]:
+    """Book the changes of items that change a price."""
+    before: list[int | None] = [None] * len(run.events)
+    priced = [place for place, one in enumerate(run.events) if _changes_price(one.data)]
+    if priced:
+        booked = book(facts.connection, facts.epoch, run.part(priced), standings)
+        for place, last in zip(priced, booked.before, strict=True):
+            before[place] = last
+    return before
 
 
 def _changes_price(data: object) -> bool:
     return isinstance(data, ItemChanged) and bool((data.terms or {}).get("unit_price"))
-
-
-def _book(facts: Facts, some: Sequence[Logged], states: dict[str, State]) -> Booked:
-    booked = book(facts.connection, facts.epoch, some, states)
-    order_facts.receive(facts, some)
-    catalogue_facts.close_days(facts, some)
-    return booked

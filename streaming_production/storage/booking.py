@@ -5,38 +5,30 @@ again from the first day that changes, from the events in the log.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
+from operator import attrgetter, eq
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, update
 
-from streaming_production.event_types import CLOSING
 from streaming_production.events import Event
-from streaming_production.storage.engine import update_rows, upsert_rows
-from streaming_production.storage.facts import Logged
-from streaming_production.storage.item_books import (
-    IN_ORDER,
-    ItemBook,
-    State,
-    days_of,
-    open_books,
-    past_from,
-)
-from streaming_production.storage.ledger import NOTHING, DaySums, Folded, Sheet
+from streaming_production.storage.arrivals import Arrivals
+from streaming_production.storage.engine import upsert_rows
+from streaming_production.storage.facts import Run
+from streaming_production.storage.ledger import SUMS, Folded, IntArray, Moves, Sheet, begins, fold
+from streaming_production.storage.pasts import Past, past_from
+from streaming_production.storage.standings import Standings
 from streaming_production.storage.tables import decisions, item_days, item_states
 
-# Columns of an item's state that a booking changes.
-_STANDING = (
-    "on_hand",
-    "price",
-    "last_event_day",
-    "last_instant",
-    "last_source",
-    "last_id",
-    "last_closed_day",
-    "last_day",
-)
+# Columns of item_states: those that a row must have, and those that a booking changes.
+_OPENED = ("epoch", "unique_id", "opening_stock", "opening_price", "opening_day", "corrected")
+_MOVED = ("on_hand", "price", "last_day", "last_closed_day", "last_event_seq")
+_UNMET = SUMS.index("unmet")
+_IN_ORDER = attrgetter("key")
+_Day = tuple[int, str]  # an item and a day of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,141 +36,239 @@ class Booked:
     """What a booking showed."""
 
     unmet: Mapping[str, int]  # by item, where it changed: units of demand that found no stock
-    late: list[Event]  # that came after later ones
-    before: Mapping[int, int]  # by number of event: the one of its item and day before it
+    late: Sequence[Event]  # that came after later ones
+    before: Sequence[int | None]  # (run,) number of the event before, of its item and day
 
 
-def book(
-    connection: Connection, epoch: int, new: Sequence[Logged], states: dict[str, State]
-) -> Booked:
+def book(connection: Connection, epoch: int, new: Run, standings: Standings) -> Booked:
     """Bring the ledger up to date with events that are written in the log afterwards.
 
-    `states` are those of items that are known before, and those written here afterwards too.
+    `standings` are true before, and again afterwards.
 
     Raises UnknownItems.
     """
-    books = open_books(connection, epoch, new, states)
-    sheet = Sheet()
-    order = [*_go_on(sheet, books), *_fold_again(connection, epoch, sheet, books)]
-    before = _link(new, order)
-    folded = sheet.fold()
-    states |= _write(connection, epoch, order, folded)
-    _correct(connection, epoch, order)
-    return Booked(
-        unmet=_unmet(sheet, folded, order),
-        late=[event for one in order for event in one.late()],
-        before=before,
+    arrivals = Arrivals.of(connection, epoch, new, standings)
+    if not arrivals.place:
+        return Booked({}, [], [None] * len(new.events))
+    again = _read_again(connection, epoch, arrivals, standings)
+    page = _page(arrivals, again, standings)
+    folded = fold(page.sheet, Moves.of(page.events, page.day_of_event))
+    booked = Booked(
+        _unmet(arrivals, page, folded, standings),
+        _late(arrivals, again, standings),
+        _link(new, arrivals, page),
     )
+    _correct(connection, epoch, arrivals, standings)
+    _write_days(connection, epoch, arrivals, page, folded, standings)
+    _move_on(new, arrivals, page, folded, standings)
+    _write_states(connection, epoch, arrivals, standings)
+    return booked
 
 
-def _unmet(sheet: Sheet, folded: Folded, order: Sequence[ItemBook]) -> dict[str, int]:
-    if not order:
-        return {}
-    units = np.add.reduceat(folded.unmet, sheet.first_day)
-    changes = zip(order, units.tolist(), strict=True)
-    return {
-        one.state.unique_id: now - one.unmet_before
-        for one, now in changes
-        if now != one.unmet_before
-    }
+def _read_again(
+    connection: Connection, epoch: int, arrivals: Arrivals, standings: Standings
+) -> dict[int, Past]:
+    """Read what items had that do not go on from where they stand, by item."""
+    place, first_keys = arrivals.place, arrivals.first_keys()
+    first_days = {item: key[0] for item, key in zip(arrivals.moved, first_keys, strict=True)}
+    for item, days in arrivals.closed.items():
+        first_days[item] = min(days | {first_days.get(item, min(days))})
+    late = [
+        item
+        for item, key in zip(arrivals.moved, first_keys, strict=True)
+        if key < standings.last_key[place[item]]
+    ]
+    late += [item for item, day in first_days.items() if day < standings.last_day[place[item]]]
+    by_first_day: defaultdict[str, list[int]] = defaultdict(list)
+    for item in sorted(set(late)):
+        by_first_day[first_days[item]].append(item)
+    again: dict[int, Past] = {}
+    for first, items in by_first_day.items():
+        names = [standings.unique_id[place[item]] for item in items]
+        again |= dict(zip(items, past_from(connection, epoch, names, first), strict=True))
+    return again
 
 
-def _go_on(sheet: Sheet, books: Sequence[ItemBook]) -> Iterator[ItemBook]:
-    for one in books:
-        if not one.goes_on:
-            continue
-        state = one.state
-        if state.last_day is not None and one.first_day == state.last_day:
-            before = {state.last_day: state.last_sums}
-            one.newest[state.last_day] = state.last_seq
-            if state.closed:
-                one.closed |= {state.last_day}
-            one.unmet_before = state.unmet or 0
-            sheet.begin_item(state.on_hand, state.price, state.opening or 0)
-        else:
-            before = {}
-            sheet.begin_item(state.on_hand, state.price, state.on_hand)
-        _lay_out(sheet, one, one.events, before)
-        yield one
+@dataclass(frozen=True, slots=True, eq=False)
+class _Page:
+    """The days of items that are booked: those with events, those closed, those they had."""
+
+    events: Sequence[Event]  # (events,) of all that is folded, by item and in order
+    day_of_event: IntArray  # (events,) place of its day
+    day_of_new: IntArray  # (new events,) as they arrived
+    days: Sequence[_Day]  # (days,) in order
+    closed: NDArray[np.bool_]  # (days,)
+    newest: IntArray  # (days,) number of the newest event before what is new; 0: none
+    unmet: IntArray  # (items,) units, of these days before what is new
+    sheet: Sheet
+
+    def last_days(self) -> IntArray:
+        """Return the place of each item's last day; (items,)."""
+        return np.append(self.sheet.first_day[1:], len(self.days)) - 1
 
 
-def _fold_again(
-    connection: Connection, epoch: int, sheet: Sheet, books: Sequence[ItemBook]
-) -> Iterator[ItemBook]:
-    by_first_day: defaultdict[str, list[ItemBook]] = defaultdict(list)
-    for one in books:
-        if not one.goes_on:
-            by_first_day[one.first_day].append(one)
-    for first, some in by_first_day.items():
-        past = past_from(connection, epoch, [one.state.unique_id for one in some], first)
-        for one in some:
-            name, state = one.state.unique_id, one.state
-            had = past.days.get(name, [])
-            one.closed |= {row.day for row in had if row.closed}
-            one.unmet_before = sum(row.unmet for row in had)
-            one.newest = {row.day: row.last_seq for row in had}
-            opened = (state.opening_stock, state.opening_price)
-            stock, price = past.standing.get(name, opened)
-            sheet.begin_item(stock, price, stock)
-            moving = sorted([*past.events.get(name, ()), *one.events], key=IN_ORDER)
-            _lay_out(sheet, one, moving, {row.day: NOTHING for row in had})
-            yield one
+def _page(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -> _Page:
+    events, item = _in_order(arrivals, again)
+    of_event = list(zip(item.tolist(), [one.key[0] for one in events], strict=True))
+    of_new = zip(arrivals.item.tolist(), [key[0] for key in arrivals.keys], strict=True)
+    had = {(item, row.day): row for item, past in again.items() for row in past.days}
+    closed = [(item, day) for item, days in arrivals.closed.items() for day in days]
+    days = sorted({*of_event, *had, *closed})
+    number = {day: place for place, day in enumerate(days)}
+
+    def places(some: Iterable[_Day]) -> IntArray:
+        return np.array([number[day] for day in some], dtype=np.int64)
+
+    figures, item_of_day = standings.figures(arrivals.place), np.array([item for item, _ in days])
+    sheet = Sheet(
+        stock=figures["on_hand"],
+        price=figures["price"],
+        opening=figures["on_hand"].copy(),
+        first_day=np.searchsorted(item_of_day, np.arange(figures.size)),
+        item=item_of_day,
+        before=np.zeros((len(days), len(SUMS))),
+    )
+    unmet = np.zeros(figures.size, dtype=np.int64)
+    is_closed, newest = np.zeros(len(days), dtype=np.bool_), np.zeros(len(days), dtype=np.int64)
+    for place, past in again.items():
+        at_opening = figures["opening_stock"][place], figures["opening_price"][place]
+        sheet.stock[place], sheet.price[place] = past.standing or at_opening
+        sheet.opening[place] = sheet.stock[place]
+        unmet[place] = sum(row.unmet for row in past.days)
+    if had:
+        is_closed[places(had)] = [row.closed for row in had.values()]
+        newest[places(had)] = [row.last_seq or 0 for row in had.values()]
+    going_on, day = _going_on(arrivals, again, standings, sheet, days)
+    sheet.opening[going_on] = figures["opening"][going_on]
+    sheet.before[day] = figures["sums"][going_on]
+    unmet[going_on] = sheet.before[day, _UNMET]
+    is_closed[day] = figures["closed"][going_on]
+    newest[day] = figures["last_seq"][going_on]
+    is_closed[places(closed)] = True
+    return _Page(events, places(of_event), places(of_new), days, is_closed, newest, unmet, sheet)
 
 
-def _lay_out(
-    sheet: Sheet, one: ItemBook, moving: Sequence[Event], before: dict[str, DaySums]
-) -> None:
-    """Put the item's days on the sheet: those with events, those closed, those it had."""
-    by_day = days_of(moving)
-    more = before.keys() | one.closed
-    one.days = sorted(by_day.keys() | more) if more else list(by_day)
-    for day in one.days:
-        sheet.begin_day(before.get(day, NOTHING))
-        if day in by_day:
-            sheet.book(by_day[day])
+def _in_order(arrivals: Arrivals, again: Mapping[int, Past]) -> tuple[list[Event], IntArray]:
+    """Return all events to be folded, by item and in order, and the item of each."""
+    if not again:
+        events = arrivals.events
+        return [events[place] for place in arrivals.order.tolist()], arrivals.item[arrivals.order]
+    by_item = dict(arrivals.by_item())
+    for item, past in again.items():
+        by_item[item] = sorted([*past.events, *by_item.get(item, ())], key=_IN_ORDER)
+    runs = [by_item.get(item, []) for item in range(len(arrivals.place))]
+    return list(chain.from_iterable(runs)), np.repeat(np.arange(len(runs)), list(map(len, runs)))
 
 
-def _link(new: Sequence[Logged], order: Sequence[ItemBook]) -> dict[int, int]:
+def _going_on(
+    arrivals: Arrivals,
+    again: Mapping[int, Past],
+    standings: Standings,
+    sheet: Sheet,
+    days: Sequence[_Day],
+) -> tuple[IntArray, IntArray]:
+    """Return the items that go on with the day on which they stand, and where it is."""
+    last_days = [standings.last_day[place] for place in arrivals.place]
+    first_days = [days[day][1] for day in sheet.first_day.tolist()]
+    goes_on = np.array(list(map(eq, last_days, first_days)))
+    goes_on[list(again)] = False
+    items = np.flatnonzero(goes_on)
+    return items, sheet.first_day[items]
+
+
+def _link(new: Run, arrivals: Arrivals, page: _Page) -> list[int | None]:
     """Join each event to the one of its item and day before it; the newest ones are noted."""
-    newest = {one.state.unique_id: one.newest for one in order}
-    before = {}
-    for seq, _, event in new:
-        if event.type != CLOSING:
-            mine, day = newest[event.subject or ""], event.key[0]
-            if (last := mine.get(day)) is not None:
-                before[seq] = last
-            mine[day] = seq
-    return before
+    by_day = np.argsort(page.day_of_new, kind="stable")
+    place, day = arrivals.moving[by_day], page.day_of_new[by_day]
+    number = np.array(new.seqs, dtype=np.int64)[place]
+    before = np.zeros(len(new.events), dtype=np.int64)
+    before[place] = np.where(begins(day), page.newest[day], np.append(0, number[:-1]))
+    page.newest[day] = number  # of several the last one stays
+    return [one or None for one in before.tolist()]
 
 
-def _write(
-    connection: Connection, epoch: int, order: Sequence[ItemBook], folded: Folded
-) -> dict[str, State]:
-    """Write the days of items and where they stand now, and return the latter."""
-    figures = folded.rows()
-    day_rows, states = [], {}
-    for one in order:
-        name = one.state.unique_id
-        for day in one.days:
-            figure = next(figures)
-            day_rows.append((epoch, name, day, *figure, day in one.closed, one.newest.get(day)))
-        states[name] = one.moved_to(day, figure)
-    upsert_rows(connection, item_days, day_rows)
-    state_rows = [(*state[4:11], state.last_day, epoch, state[0]) for state in states.values()]
-    update_rows(connection, item_states, _STANDING, ("epoch", "unique_id"), state_rows)
-    return states
+def _write_days(
+    connection: Connection,
+    epoch: int,
+    arrivals: Arrivals,
+    page: _Page,
+    folded: Folded,
+    standings: Standings,
+) -> None:
+    names = [standings.unique_id[place] for place in arrivals.place]
+    rows = zip(
+        repeat(epoch),
+        [names[item] for item, _ in page.days],
+        [day for _, day in page.days],
+        *folded.columns(),
+        page.closed.tolist(),
+        [one or None for one in page.newest.tolist()],
+        strict=False,
+    )
+    upsert_rows(connection, item_days, list(rows))
 
 
-def _correct(connection: Connection, epoch: int, order: Sequence[ItemBook]) -> None:
+def _move_on(
+    new: Run, arrivals: Arrivals, page: _Page, folded: Folded, standings: Standings
+) -> None:
+    """Let the standings be those after what is new."""
+    last = page.last_days()
+    figures = standings.figures(arrivals.place)
+    figures["on_hand"], figures["price"] = folded.closing[last], folded.price[last]
+    figures["opening"], figures["closed"] = folded.opening[last], page.closed[last]
+    figures["last_seq"], figures["sums"] = page.newest[last], folded.sums()[last]
+    for item, event in zip(arrivals.moved, arrivals.last_events(), strict=True):
+        place, key = arrivals.place[item], arrivals.keys[event]
+        if key > standings.last_key[place]:
+            standings.last_key[place] = key
+            figures["last_event_seq"][item] = new.seqs[arrivals.moving[event]]
+    standings.put_figures(arrivals.place, figures)
+    for place, day in zip(arrivals.place, last.tolist(), strict=True):
+        _, standings.last_day[place] = page.days[day]
+    for item, days in arrivals.closed.items():
+        place = arrivals.place[item]
+        standings.last_closed_day[place] = max(*days, standings.last_closed_day[place])
+
+
+def _write_states(
+    connection: Connection, epoch: int, arrivals: Arrivals, standings: Standings
+) -> None:
+    figures = standings.figures(arrivals.place)
+    rows = zip(
+        repeat(epoch),
+        [standings.unique_id[place] for place in arrivals.place],
+        figures["opening_stock"].tolist(),
+        figures["opening_price"].tolist(),
+        [standings.opening_day[place] for place in arrivals.place],
+        repeat(False),
+        figures["on_hand"].tolist(),
+        figures["price"].tolist(),
+        [standings.last_day[place] for place in arrivals.place],
+        [standings.last_closed_day[place] or None for place in arrivals.place],
+        [one or None for one in figures["last_event_seq"].tolist()],
+        strict=False,
+    )
+    upsert_rows(connection, item_states, list(rows), (*_OPENED, *_MOVED), _MOVED)
+
+
+def _correct(connection: Connection, epoch: int, arrivals: Arrivals, standings: Standings) -> None:
     """Mark the decisions, and the items, whose closed days late events changed."""
-    for one in order:
-        decided, name = one.state.last_decided_day, one.state.unique_id
-        if decided is None or not one.events or one.events[0].key[0] > decided:
-            continue
-        after_closing = {event.key[0] for event in one.after_closing}
-        days = {event.key[0] for event in one.events}
+    decided_days = standings.last_decided_day
+    suspect = [
+        item
+        for item, key in zip(arrivals.moved, arrivals.first_keys(), strict=True)
+        if key[0] <= decided_days[arrivals.place[item]]
+    ]
+    if not suspect:
+        return
+    by_item, after_closing = arrivals.by_item(), {id(one) for one in arrivals.after_closing}
+    for item in suspect:
+        place = arrivals.place[item]
+        decided, name = decided_days[place], standings.unique_id[place]
         changed = {
-            day for day in days if day < decided or (day <= decided and day in after_closing)
+            one.key[0]
+            for one in by_item[item]
+            if one.key[0] < decided or (one.key[0] == decided and id(one) in after_closing)
         }
         if not changed:
             continue
@@ -196,3 +286,24 @@ def _correct(connection: Connection, epoch: int, order: Sequence[ItemBook]) -> N
             .where(item_states.c.epoch == epoch, item_states.c.unique_id == name)
             .values(corrected=True)
         )
+
+
+def _unmet(arrivals: Arrivals, page: _Page, folded: Folded, standings: Standings) -> dict[str, int]:
+    changes = np.add.reduceat(folded.unmet, page.sheet.first_day) - page.unmet
+    return {
+        standings.unique_id[arrivals.place[item]]: int(changes[item])
+        for item in np.flatnonzero(changes).tolist()
+    }
+
+
+def _late(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -> Sequence[Event]:
+    """List the new events that come after later ones, or after their day was closed."""
+    if not again:
+        return arrivals.after_closing
+    after_closing = {id(one) for one in arrivals.after_closing}
+    last_keys = [standings.last_key[place] for place in arrivals.place]
+    return [
+        one
+        for one, item in zip(arrivals.events, arrivals.item.tolist(), strict=True)
+        if one.key < last_keys[item] or id(one) in after_closing
+    ]

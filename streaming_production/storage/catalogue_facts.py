@@ -19,7 +19,7 @@ from streaming_production.event_types import (
 )
 from streaming_production.storage.engine import insert_rows
 from streaming_production.storage.errors import RuleBroken
-from streaming_production.storage.facts import Facts, Logged, check_items, known_items
+from streaming_production.storage.facts import Facts, Logged, Run, check_items, known_items
 from streaming_production.storage.tables import (
     autonomy,
     closings,
@@ -53,8 +53,9 @@ def register(facts: Facts, new: Sequence[Logged]) -> None:
                 data.opening_day.isoformat(),
                 data.opening_stock,
                 terms.unit_price,
-                *(None,) * 8,
+                *(None,) * 4,
                 False,
+                None,
             )
         )
     insert_rows(facts.connection, items, item_rows)
@@ -177,14 +178,14 @@ def open_epoch(facts: Facts, new: Sequence[Logged]) -> None:
         facts.connection.execute(insert(item_states).from_select(columns, opening))
 
 
-def close_days(facts: Facts, new: Sequence[Logged]) -> None:
+def close_days(facts: Facts, new: Run) -> None:
     """Write down which days were closed, each once."""
+    if CLOSING not in new.types:
+        return
     asked: dict[tuple[str, str], int] = {}
-    for seq, _, event in new:
+    for seq, _, event in new.logged():
         if event.type == CLOSING and isinstance(event.data, DayClosed):
             asked.setdefault((event.data.day.isoformat(), event.subject or ""), seq)
-    if not asked:
-        return
     days = {day for day, _ in asked}
     known = facts.connection.execute(
         select(closings.c.day, closings.c.unique_id).where(

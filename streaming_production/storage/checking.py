@@ -18,7 +18,7 @@ from streaming_production.events import Event, stored_events
 from streaming_production.storage.adding import add
 from streaming_production.storage.engine import AnyRow, Database
 from streaming_production.storage.errors import RuleBroken, UnknownItems
-from streaming_production.storage.facts import Logged
+from streaming_production.storage.facts import Run
 from streaming_production.storage.rows import Difference
 from streaming_production.storage.tables import PROJECTIONS, events, metadata
 
@@ -67,14 +67,15 @@ def _events_of(chunk: Sequence[AnyRow]) -> list[Event]:
         raise _UnreadableError(f"among events {where}: {error}") from None
 
 
-def _project(fresh: Connection, chunk: Sequence[AnyRow], known: Sequence[Event]) -> None:
-    pairs = zip(chunk, known, strict=True)
+def _project(fresh: Connection, chunk: Sequence[AnyRow], made: Sequence[Event]) -> None:
+    pairs = zip(chunk, made, strict=True)
     for epoch, some in groupby(pairs, key=lambda pair: pair[0].epoch):
-        logged = [Logged(row.seq, row.received_at, event) for row, event in some]
+        rows, known = zip(*some, strict=True)
+        seqs = [row.seq for row in rows]
         try:
-            add(fresh, epoch, logged)
+            add(fresh, epoch, Run(seqs, [row.received_at for row in rows], known))
         except (RuleBroken, UnknownItems) as error:
-            where = f"{logged[0].seq} to {logged[-1].seq}"
+            where = f"{seqs[0]} to {seqs[-1]}"
             raise _UnreadableError(f"among events {where}: {error}") from None
 
 

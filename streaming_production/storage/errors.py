@@ -23,6 +23,10 @@ class StoreUnwritable(StoreError):
     """The database may not be written: read-only, or its folder is gone."""
 
 
+class KeyTaken(ValueError):
+    """A row has a key that another one has already."""
+
+
 class EventConflict(ValueError):
     """Events whose ids were used before, for something else."""
 

@@ -1,11 +1,14 @@
 """What every projection of facts is given."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from streaming_production.event_form import EventColumns
 from streaming_production.events import Event
 from streaming_production.storage.engine import among
 from streaming_production.storage.errors import UnknownItems
@@ -20,6 +23,39 @@ class Logged(NamedTuple):
     seq: int
     received_at: str
     event: Event
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Events in the log, one after the other; by column, as large batches take long otherwise."""
+
+    seqs: Sequence[int]
+    received_at: Sequence[str]
+    events: Sequence[Event]
+
+    @cached_property
+    def columns(self) -> EventColumns:
+        """The fields of all events."""
+        if not self.events:
+            return EventColumns._make(repeat((), len(EventColumns._fields)))
+        return EventColumns._make(zip(*self.events, strict=True))
+
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """The types that there are."""
+        return frozenset(self.columns.type)
+
+    def logged(self) -> list[Logged]:
+        """Return the events one by one."""
+        return list(map(Logged, self.seqs, self.received_at, self.events))
+
+    def part(self, places: Sequence[int]) -> "Run":
+        """Return those at some places."""
+        return Run(
+            [self.seqs[place] for place in places],
+            [self.received_at[place] for place in places],
+            [self.events[place] for place in places],
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from streaming_production.storage.queries import AT_RISK, LOOK_BACK, ItemQuery
 from streaming_production.storage.rows import ItemRecord, ItemRow, Page
 from streaming_production.storage.tables import (
     decisions,
+    events,
     forecasts,
     item_days,
     item_states,
@@ -54,7 +55,6 @@ _ITEMS: AnySelect = (
         _STATES.on_hand,
         _STATES.price,
         _STATES.corrected,
-        _STATES.last_instant,
         _STATES.last_closed_day,
         _STATES.last_decision_id,
         _LAST.day.label("decision_day"),
@@ -127,10 +127,12 @@ def _shown() -> AnySelect:
             _differs().label("discrepancy"),
             last_closed.c.unmet.label("unmet"),
             _overdue().label("overdue"),
+            events.c.instant.label("last_instant"),
         )
         .outerjoin(open_orders, open_orders.c.unique_id == _STATES.unique_id)
         .outerjoin(newest, newest.c.unique_id == _STATES.unique_id)
         .outerjoin(forecasts, forecasts.c.forecast_id == newest.c.forecast_id)
+        .outerjoin(events, events.c.seq == _STATES.last_event_seq)
         .outerjoin(
             last_closed,
             and_(
@@ -147,7 +149,7 @@ def _shown() -> AnySelect:
 def _items_page(filters: tuple[str, ...], sort: str, descending: bool | None) -> PageStatements:
     chosen = _ITEMS.where(*(_condition(name) for name in filters if name != "all"))
     order = (*_sorting(sort, descending), _STATES.unique_id)
-    return PageStatements.of(chosen, *order)
+    return PageStatements.of(chosen.with_only_columns(_STATES.unique_id), *order)
 
 
 def item_records(

@@ -4,11 +4,11 @@ Stock moves by the core's `receive` and `sell`, for all items at once in rounds:
 every item, then the second, and so on. Sales in a row at one price are one move.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,12 @@ from streaming_production.event_types import (
 )
 from streaming_production.events import Event
 
+FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
 class Move(IntEnum):
-    """Ways in which stock moves."""
+    """Ways in which stock moves; a new price moves none."""
 
     SALE = 0
     RECEIPT = 1
@@ -37,9 +38,25 @@ class Move(IntEnum):
     UNSALEABLE = 3
     ADJUSTMENT = 4
     COUNT = 5
+    PRICE = 6
 
 
-# What is added up of a day's moves; a day's sums are a tuple in this order.
+_Said = tuple[Move, int, float]  # what an event does, its units, its price (0: none is told)
+_SAYS: Mapping[type, Callable[[Any], _Said]] = {
+    SaleRecorded: lambda said: (Move.SALE, said.quantity, said.price or 0.0),
+    ReceiptRecorded: lambda said: (Move.RECEIPT, said.quantity, 0.0),
+    ReturnRecorded: lambda said: (
+        Move.RETURN if said.resaleable else Move.UNSALEABLE,
+        said.quantity,
+        0.0,
+    ),
+    StockAdjusted: lambda said: (Move.ADJUSTMENT, said.quantity, 0.0),
+    StockCounted: lambda said: (Move.COUNT, said.on_hand, 0.0),
+    PriceChanged: lambda said: (Move.PRICE, 0, said.price),
+    ItemChanged: lambda said: (Move.PRICE, 0, float((said.terms or {}).get("unit_price") or 0.0)),
+}
+
+# What is added up of a day's moves, in this order.
 SUMS = (
     "received",
     "demanded",
@@ -52,7 +69,6 @@ SUMS = (
     "revenue",
 )
 _SOLD, _UNMET, _DISCREPANCY, _REVENUE = map(SUMS.index, ("sold", "unmet", "discrepancy", "revenue"))
-DaySums = tuple[float, ...]
 # What each way of moving is added to, by its number: a sale is a demand first.
 _SUM_OF = np.array(
     [
@@ -62,12 +78,55 @@ _SUM_OF = np.array(
 )
 _SIGN_OF = np.array([-1, 1, 1, 0, 1, 0])  # what each does to stock; a count sets it
 _NOTHING_OWED = np.zeros(1, dtype=np.int64)
-NOTHING: DaySums = (0,) * len(SUMS)
+
+
+def begins(values: IntArray) -> NDArray[np.bool_]:
+    """Return where another value begins than the one before; (values,)."""
+    changes = np.ones(values.size, dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=changes[1:])
+    return changes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """Items, their days in order, and what each began with."""
+
+    stock: IntArray  # (items,) units before the moves
+    price: FloatArray  # (items,) money a unit, before the moves
+    opening: IntArray  # (items,) units that its first day opened with
+    first_day: IntArray  # (items,) place of its first day among the days
+    item: IntArray  # (days,) whose it is
+    before: FloatArray  # (days, sums) what was added up of each day already
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moves:
+    """What moves stock or price, by day and within it in order; arrays are (moves,)."""
+
+    day: IntArray  # place among the days of a sheet
+    kind: IntArray  # of Move
+    quantity: IntArray  # units
+    price: FloatArray  # money a unit; 0: none is told
+
+    @classmethod
+    def of(cls, events: Sequence[Event], day: IntArray) -> Self:
+        """Read what events do, each on its day of a sheet."""
+        facts = [one.data for one in events]
+        said = {id(one): one for one in facts}  # what is said alike is mostly one object
+        does = {key: _SAYS[type(one)](one) for key, one in said.items()}
+        done = [does[id(one)] for one in facts]
+        kind, quantity, price = zip(*done, strict=True) if done else ((), (), ())
+        return cls(
+            day,
+            np.array(kind, dtype=np.int64),
+            np.array(quantity, dtype=np.int64),
+            np.array(price, dtype=np.float64),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folded:
-    """The days of a sheet; every array is (days,) in the order in which they were begun.
+    """The days of a sheet; every array is (days,).
 
     The fields are in the order of the columns of item_days.
     """
@@ -82,135 +141,93 @@ class Folded:
     adjusted: IntArray
     discrepancy: IntArray
     closing: IntArray
-    price: NDArray[np.float64]
-    revenue: NDArray[np.float64]
+    price: FloatArray
+    revenue: FloatArray
 
-    def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Return the days one by one, as plain numbers."""
-        columns = (getattr(self, one.name).tolist() for one in fields(self))
-        return zip(*columns, strict=True)
+    def columns(self) -> list[list[Any]]:
+        """Return the figures as plain numbers, column by column."""
+        return [getattr(self, one.name).tolist() for one in fields(self)]
+
+    def sums(self) -> FloatArray:
+        """Return what is added up of each day, (days, sums)."""
+        return np.array([getattr(self, name) for name in SUMS]).T
 
 
-@dataclass(slots=True)
-class Sheet:
-    """Collects items, their days in order and the moves of each, and folds them."""
+def fold(sheet: Sheet, moves: Moves) -> Folded:
+    """Move the stock of all items and add up their days."""
+    price, moves = _priced(sheet, moves)
+    moves = joined(moves)
+    moved = _moved(sheet.stock, sheet.item[moves.day], moves)
+    total = _added_up(sheet.before, moves, moved)
+    sums = dict(
+        zip(SUMS, (*total[:, :_REVENUE].astype(np.int64).T, total[:, _REVENUE]), strict=True)
+    )
+    change = sums["received"] + sums["returned"] + sums["adjusted"] - sums["sold"]
+    opening, closing = _levels(sheet, change)
+    return Folded(opening=opening, closing=closing, price=price, **sums)
 
-    stock: list[int] = field(default_factory=list)  # by item: units before its moves
-    first_day: list[int] = field(default_factory=list)  # by item: place of its first day
-    opening: list[int] = field(default_factory=list)  # by item: units its first day opened with
-    before: list[DaySums] = field(default_factory=list)  # by day
-    prices: list[float] = field(default_factory=list)  # by day, at its end
-    _price: float = 0.0
-    _places: int = 0  # moves of the item so far
-    _selling_at: float | None = None  # price of the move before, where the day's next sale joins it
-    _item: list[int] = field(default_factory=list)  # by move, as all below
-    _place: list[int] = field(default_factory=list)  # within the item
-    _day: list[int] = field(default_factory=list)
-    _kind: list[int] = field(default_factory=list)
-    _quantity: list[int] = field(default_factory=list)
-    _at: list[float] = field(default_factory=list)  # price
 
-    def begin_item(self, stock: int, price: float, opening: int) -> None:
-        """Begin with an item; `opening` is what its first day opened with."""
-        self.stock.append(stock)
-        self.opening.append(opening)
-        self.first_day.append(len(self.before))
-        self._price = price
-        self._places = 0
+def _priced(sheet: Sheet, moves: Moves) -> tuple[FloatArray, Moves]:
+    """Return the price at the end of each day, and the moves of stock, each with its price."""
+    told = moves.kind == Move.PRICE
+    if not told.any():
+        price = sheet.price[sheet.item]
+        at = np.where(moves.price > 0, moves.price, price[moves.day])
+        return price, Moves(moves.day, moves.kind, moves.quantity, at)
+    new = np.where(told, moves.price, 0.0)
+    item = sheet.item[moves.day]
+    first_move = np.searchsorted(item, np.arange(sheet.stock.size))
+    running = _carried(new, first_move[item], sheet.price[item])
+    at = np.where(moves.price > 0, moves.price, running)
+    set_on = np.zeros(sheet.item.size)
+    changed = new > 0
+    set_on[moves.day[changed]] = new[changed]  # of several the last one stays
+    price = _carried(set_on, sheet.first_day[sheet.item], sheet.price[sheet.item])
+    stays = ~told
+    return price, Moves(moves.day[stays], moves.kind[stays], moves.quantity[stays], at[stays])
 
-    def begin_day(self, before: DaySums = NOTHING) -> None:
-        """Begin with the item's next day."""
-        self.before.append(before)
-        self.prices.append(self._price)
-        self._selling_at = None
 
-    def book(self, events: Iterable[Event]) -> None:
-        """Write down what events of the day do, in their order."""
-        for event in events:
-            match event.data:
-                case SaleRecorded(quantity=quantity, price=price):
-                    self._sell(quantity, price or self._price)
-                case ReceiptRecorded(quantity=quantity):
-                    self._move(Move.RECEIPT, quantity)
-                case ReturnRecorded(quantity=quantity, resaleable=resaleable):
-                    self._move(Move.RETURN if resaleable else Move.UNSALEABLE, quantity)
-                case StockAdjusted(quantity=quantity):
-                    self._move(Move.ADJUSTMENT, quantity)
-                case StockCounted(on_hand=on_hand):
-                    self._move(Move.COUNT, on_hand)
-                case PriceChanged(price=price):
-                    self._price = price
-                case ItemChanged(terms=terms):
-                    self._price = float((terms or {}).get("unit_price") or self._price)
-        self.prices[-1] = self._price
+def _carried(values: FloatArray, first: IntArray, default: FloatArray) -> FloatArray:
+    """Return the newest value above 0 at each place since `first`, the default where none is."""
+    newest = np.maximum.accumulate(np.where(values > 0, np.arange(values.size), -1))
+    return np.where(newest >= first, values[newest], default)
 
-    def _sell(self, quantity: int, price: float) -> None:
-        if price == self._selling_at:
-            self._quantity[-1] += quantity
-        else:
-            self._move(Move.SALE, quantity, price)
-            self._selling_at = price
 
-    def _move(self, kind: Move, quantity: int, price: float = 0.0) -> None:
-        self._item.append(len(self.stock) - 1)
-        self._place.append(self._places)
-        self._day.append(len(self.before) - 1)
-        self._kind.append(kind)
-        self._quantity.append(quantity)
-        self._at.append(price)
-        self._places += 1
-        self._selling_at = None
+def joined(moves: Moves) -> Moves:
+    """Join sales in a row, of a day and at one price, to one."""
+    sale = moves.kind == Move.SALE
+    joins = sale[1:] & sale[:-1] & (moves.day[1:] == moves.day[:-1])
+    joins &= moves.price[1:] == moves.price[:-1]
+    if not joins.any():
+        return moves
+    first = np.flatnonzero(np.concatenate(([True], ~joins)))
+    quantity = np.add.reduceat(moves.quantity, first)
+    return Moves(moves.day[first], moves.kind[first], quantity, moves.price[first])
 
-    def fold(self) -> Folded:
-        """Move the stock of all items and add up their days."""
-        day, kind = np.array(self._day, dtype=np.int64), np.array(self._kind, dtype=np.int64)
-        quantity = np.array(self._quantity, dtype=np.int64)
-        moved = self._moved(kind, quantity)
-        sale, count = kind == Move.SALE, kind == Move.COUNT
-        corrects = count | (kind == Move.ADJUSTMENT)
-        sold = moved.taken * sale
-        units = np.zeros((kind.size, len(SUMS)))
-        units[np.arange(kind.size), _SUM_OF[kind]] = np.where(corrects, moved.change, quantity)
-        units[:, _SOLD] = sold
-        units[:, _UNMET] = moved.short * sale
-        units[:, _DISCREPANCY] = (np.abs(moved.change) * count + moved.short * ~count) * corrects
-        units[:, _REVENUE] = sold * np.array(self._at, dtype=np.float64)
-        total = np.array(self.before, dtype=np.float64).reshape(-1, len(SUMS))  # (days, sums)
-        np.add.at(total, day, units)
-        sums = dict(
-            zip(SUMS, (*total[:, :_REVENUE].astype(np.int64).T, total[:, _REVENUE]), strict=True)
-        )
-        change = sums["received"] + sums["returned"] + sums["adjusted"] - sums["sold"]
-        opening, closing = self._levels(change)
-        price = np.array(self.prices, dtype=np.float64)
-        return Folded(opening=opening, closing=closing, price=price, **sums)
 
-    def _moved(self, kind: IntArray, quantity: IntArray) -> "_Moved":
-        item, place = np.array(self._item, dtype=np.int64), np.array(self._place, dtype=np.int64)
-        stock = np.array(self.stock, dtype=np.int64)
-        signed = quantity * _SIGN_OF[kind]
-        added = np.maximum(signed, 0)
-        wanted = added - signed
-        taken, short, change = np.zeros((3, kind.size), dtype=np.int64)
-        for now in _rounds(place):
-            mine = item[now]
-            had = stock[mine]
-            sale = sell(receive(had, added[now]), wanted[now], _NOTHING_OWED, False)
-            left = np.where(kind[now] == Move.COUNT, quantity[now], sale.on_hand)
-            taken[now], short[now], change[now] = sale.sold, sale.unmet, left - had
-            stock[mine] = left
-        return _Moved(taken, short, change)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moved:
+    """What each move did; arrays are (moves,)."""
 
-    def _levels(self, change: IntArray) -> tuple[IntArray, IntArray]:
-        """Return what each day opened and closed with, from the days' changes."""
-        starts = np.array(self.first_day, dtype=np.int64)
-        opening = np.array(self.opening, dtype=np.int64)
-        ended = opening + np.add.reduceat(change, starts)  # what each item closed with
-        steps = change.copy()
-        steps[starts] += opening
-        steps[starts[1:]] -= ended[:-1]
-        closing = np.cumsum(steps)
-        return closing - change, closing
+    taken: IntArray  # units
+    short: IntArray  # units wanted that were not there
+    change: IntArray  # units that stock changed by
+
+
+def _moved(stock: IntArray, item: IntArray, moves: Moves) -> _Moved:
+    stock, size = stock.copy(), item.size
+    signed = moves.quantity * _SIGN_OF[moves.kind]
+    added = np.maximum(signed, 0)
+    wanted = added - signed
+    taken, short, change = np.zeros((3, size), dtype=np.int64)
+    for now in _rounds(np.arange(size) - np.searchsorted(item, item)):
+        mine = item[now]
+        had = stock[mine]
+        sale = sell(receive(had, added[now]), wanted[now], _NOTHING_OWED, False)
+        left = np.where(moves.kind[now] == Move.COUNT, moves.quantity[now], sale.on_hand)
+        taken[now], short[now], change[now] = sale.sold, sale.unmet, left - had
+        stock[mine] = left
+    return _Moved(taken, short, change)
 
 
 def _rounds(place: IntArray) -> Iterator[slice | IntArray]:
@@ -224,10 +241,32 @@ def _rounds(place: IntArray) -> Iterator[slice | IntArray]:
         yield by_round[first:last]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Moved:
-    """What each move did; arrays are (moves,)."""
+def _added_up(before: FloatArray, moves: Moves, moved: _Moved) -> FloatArray:
+    """Return the sums of each day, (days, sums), its moves added."""
+    kind, size = moves.kind, moves.kind.size
+    total = before.copy()
+    if not size:
+        return total
+    sale, count = kind == Move.SALE, kind == Move.COUNT
+    corrects = count | (kind == Move.ADJUSTMENT)
+    sold = moved.taken * sale
+    units = np.zeros((size, len(SUMS)))
+    units[np.arange(size), _SUM_OF[kind]] = np.where(corrects, moved.change, moves.quantity)
+    units[:, _SOLD] = sold
+    units[:, _UNMET] = moved.short * sale
+    units[:, _DISCREPANCY] = (np.abs(moved.change) * count + moved.short * ~count) * corrects
+    units[:, _REVENUE] = sold * moves.price
+    first = np.flatnonzero(begins(moves.day))
+    total[moves.day[first]] += np.add.reduceat(units, first)
+    return total
 
-    taken: IntArray  # units
-    short: IntArray  # units wanted that were not there
-    change: IntArray  # units that stock changed by
+
+def _levels(sheet: Sheet, change: IntArray) -> tuple[IntArray, IntArray]:
+    """Return what each day opened and closed with, from the days' changes."""
+    starts = sheet.first_day
+    ended = sheet.opening + np.add.reduceat(change, starts)  # what each item closed with
+    steps = change.copy()
+    steps[starts] += sheet.opening
+    steps[starts[1:]] -= ended[:-1]
+    closing = np.cumsum(steps)
+    return closing - change, closing

@@ -1,16 +1,19 @@
 """The log: which events are new, writing them down, reading them back."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
+from operator import itemgetter
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from streaming_production.event_types import LEDGER
 from streaming_production.events import Event, utc_text
 from streaming_production.storage.engine import among, insert_rows
 from streaming_production.storage.errors import EventConflict
-from streaming_production.storage.facts import Logged
+from streaming_production.storage.facts import Run
 from streaming_production.storage.tables import epochs, events
 
 # Made once, here and wherever a query is asked often: making it costs more than running it.
@@ -25,6 +28,8 @@ _KNOWN = select(events.c.id, events.c.body).where(
     events.c.source == bindparam("source"),
     among(events.c.id, "ids"),
 )
+_TYPE = itemgetter(Event._fields.index("type"))  # far quicker than asking each by name
+_NAME = itemgetter(*map(Event._fields.index, ("source", "id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,12 @@ def head(connection: Connection) -> Head:
     """Read where the log stands."""
     newest = connection.execute(_HEAD).first()
     return Head(*newest) if newest is not None else Head(epoch=1)
+
+
+def are_apart(sent: Sequence[Event]) -> bool:
+    """Say whether events are movements of stock, each sent once."""
+    moving = LEDGER.keys() >= set(map(_TYPE, sent))
+    return moving and len(set(map(_NAME, sent))) == len(sent)
 
 
 def new_events(connection: Connection, epoch: int, sent: Sequence[Event]) -> list[Event]:
@@ -78,27 +89,25 @@ def new_events(connection: Connection, epoch: int, sent: Sequence[Event]) -> lis
     return [event for event in fresh if (event.source, event.id) not in logged] if logged else fresh
 
 
-def write_down(
-    connection: Connection, epoch: int, new: Sequence[Logged], before: Mapping[int, int]
-) -> None:
-    """Add events to the log; `before` are the numbers of those of the same item and day."""
-    insert_rows(
-        connection,
-        events,
-        [
-            (
-                seq,
-                epoch,
-                event.source,
-                event.id,
-                event.type,
-                event.subject,
-                event.key[0],
-                event.key[1],
-                received_at,
-                event.body,
-                before.get(seq),
-            )
-            for seq, received_at, event in new
-        ],
+def write_down(connection: Connection, epoch: int, new: Run, before: Sequence[int | None]) -> None:
+    """Add events to the log; `before` are the numbers of those of the same item and day.
+
+    Raises KeyTaken where the log has one of them already.
+    """
+    columns = new.columns
+    days, instants, _, _ = zip(*columns.key, strict=True)
+    rows = zip(
+        new.seqs,
+        repeat(epoch),
+        columns.source,
+        columns.id,
+        columns.type,
+        columns.subject,
+        days,
+        instants,
+        new.received_at,
+        columns.body,
+        before,
+        strict=False,
     )
+    insert_rows(connection, events, list(rows))

@@ -16,7 +16,7 @@ from streaming_production.event_types import (
 )
 from streaming_production.storage.engine import AnyRow, insert_rows
 from streaming_production.storage.errors import RuleBroken
-from streaming_production.storage.facts import Facts, Logged
+from streaming_production.storage.facts import Facts, Logged, Run
 from streaming_production.storage.tables import items, orders
 
 # From which answers a fact about an order may follow.
@@ -86,9 +86,11 @@ def follow(facts: Facts, new: Sequence[Logged]) -> None:
         _change(facts, row, changes, now)
 
 
-def receive(facts: Facts, new: Sequence[Logged]) -> None:
+def receive(facts: Facts, new: Run) -> None:
     """Count what came in of orders."""
-    for _, now, event in new:
+    if "receipt.recorded" not in new.types:
+        return
+    for _, now, event in new.logged():
         data = event.data
         if not isinstance(data, ReceiptRecorded) or data.order_id is None:
             continue

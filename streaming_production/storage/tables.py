@@ -80,14 +80,11 @@ item_states = Table(
     Column("on_hand", BigInteger, nullable=False),
     Column("price", Float, nullable=False),
     Column("last_day", Text),  # of its item_days
-    Column("last_event_day", Text),  # with the next three: the last event in the order of the item
-    Column("last_instant", Text),
-    Column("last_source", Text),
-    Column("last_id", Text),
     Column("last_closed_day", Text),
     Column("last_decided_day", Text),
     Column("last_decision_id", Text),
     Column("corrected", Boolean, nullable=False),
+    Column("last_event_seq", _Seq),  # the last one in the order of the item, by day and instant
     sqlite_with_rowid=False,
 )
 

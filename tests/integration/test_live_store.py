@@ -715,6 +715,27 @@ def test_a_database_that_may_not_be_written_is_told(sqlite_store: Store) -> None
     assert on_hand(sqlite_store) == 100
 
 
+# Large batches
+
+
+def test_a_batch_of_many_items_is_booked_as_one_sale_after_the_other(store: Store) -> None:
+    names = [f"item-{number:03}" for number in range(617)]  # no multiple of what is put together
+    store.append([registered(name, 10) for name in names])
+    batch = [
+        happened(number, "sale.recorded", name, quantity=1 + number % 4)
+        for number, name in enumerate(names)
+    ]
+    assert store.append(batch).applied == 617
+    for number, name in enumerate(names[:5]):
+        assert on_hand(store, name) == 10 - (1 + number % 4)
+    assert sum(day.sold for day in store.all_item_days(FIRST_DAY, FIRST_DAY)) == sum(
+        1 + number % 4 for number in range(617)
+    )
+    again = store.append([*batch, happened("new", "sale.recorded", names[0], quantity=2)])
+    assert (again.applied, again.duplicates, on_hand(store, names[0])) == (1, 617, 7)
+    assert store.self_check() == []
+
+
 # The steps from an older database
 
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming_production.events import Event
-from streaming_production.storage.ledger import Sheet
+from streaming_production.storage.ledger import SUMS, Moves, Sheet, fold, joined
 from streaming_production.store import ItemDay, Store
 from tests.live_facts import FIRST_DAY, closed, happened, parsed, posted, registered, sale
 
@@ -251,18 +252,19 @@ def test_units_are_conserved_and_stock_is_what_a_clerk_would_count(
 
 
 def test_ten_thousand_sales_of_one_item_at_one_price_are_one_move() -> None:
-    sheet = Sheet()
-    sheet.begin_item(100_000, 3.0, 100_000)
-    sheet.begin_day()
+    stock, first_day = np.array([100_000]), np.zeros(1, dtype=np.int64)
+    sheet = Sheet(stock, np.array([3.0]), stock, first_day, first_day, np.zeros((1, len(SUMS))))
     [event] = parsed(posted(1, "sale.recorded", quantity=2))
-    sheet.book([event] * 10_000)
-    folded = sheet.fold()
+    moves = Moves.of([event] * 10_000, np.zeros(10_000, dtype=np.int64))
+    folded = fold(sheet, moves)
     assert (folded.sold.tolist(), folded.closing.tolist()) == ([20_000], [80_000])
-    assert len(sheet._quantity) == 1
+    assert joined(moves).quantity.tolist() == [20_000]
 
 
-def test_a_sheet_without_any_move_folds_to_nothing() -> None:
-    assert Sheet().fold().closing.tolist() == []
+def test_a_day_without_any_move_closes_as_it_opened(store: Store) -> None:
+    store.append([registered(stock=10), closed(FIRST_DAY)])
+    day = only_day(store)
+    assert (day.opening, day.sold, day.closing, day.price) == (10, 0, 10, 3.0)
 
 
 def test_the_first_day_of_an_item_may_lie_before_its_opening_day(store: Store) -> None:

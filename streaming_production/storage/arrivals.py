@@ -1,0 +1,125 @@
+"""Arrivals: what is new of each item, its events in their order and the days that are closed."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import chain, compress
+from operator import le
+from typing import Self
+
+import numpy as np
+from sqlalchemy import Connection
+
+from streaming_production.event_types import CLOSING, DayClosed
+from streaming_production.events import Event, Key
+from streaming_production.storage.facts import Run
+from streaming_production.storage.ledger import IntArray, begins
+from streaming_production.storage.standings import Standings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrivals:
+    """What is new of the items that it moves or closes."""
+
+    place: list[int]  # (items,) where they stand among all
+    moving: IntArray  # (events,) which of the run move stock or price
+    events: Sequence[Event]  # (events,) those, as they arrived
+    keys: Sequence[Key]  # (events,)
+    item: IntArray  # (events,) the item of each
+    order: IntArray  # (events,) which comes first, second...: by item, and within it by key
+    moved: list[int]  # (moved,) items that have events
+    bounds: list[int]  # (moved + 1,) where the events of each begin in that order, and the end
+    closed: Mapping[int, Set[str]]  # days newly closed, by item
+    after_closing: Sequence[Event]  # of days that were closed before they arrived
+
+    @classmethod
+    def of(cls, connection: Connection, epoch: int, new: Run, standings: Standings) -> Self:
+        """Sort what is new by item, whose standings are read where they are not known.
+
+        Raises UnknownItems.
+        """
+        _learn(connection, epoch, new, standings)
+        moves, moving = new, np.arange(len(new.events))
+        if CLOSING in new.types:
+            moving = np.flatnonzero([kind != CLOSING for kind in new.columns.type])
+            moves = new.part(moving.tolist())
+        events, keys = moves.events, moves.columns.key
+        closed, after_closing = _close(new, standings)
+        places = standings.places(chain(_items(moves), closed))
+        mine = sorted(set(places))
+        number = {place: item for item, place in enumerate(mine)}
+        items = [number[place] for place in places]
+        item = np.array(items[: len(events)], dtype=np.int64)
+        order = _in_order(item, keys)
+        begin = np.flatnonzero(begins(item[order]))
+        return cls(
+            place=mine,
+            moving=moving,
+            events=events,
+            keys=keys,
+            item=item,
+            order=order,
+            moved=item[order[begin]].tolist(),
+            bounds=[*begin.tolist(), len(events)],
+            closed=dict(zip(items[len(events) :], closed.values(), strict=True)),
+            after_closing=after_closing,
+        )
+
+    def first_keys(self) -> list[Key]:
+        """Return the key of the first event of each item that has events."""
+        return [self.keys[self.order[begin]] for begin in self.bounds[:-1]]
+
+    def last_events(self) -> list[int]:
+        """Return which event is the last of each item that has events."""
+        ends: list[int] = self.order[np.array(self.bounds[1:], dtype=np.int64) - 1].tolist()
+        return ends
+
+    def by_item(self) -> Mapping[int, list[Event]]:
+        """Return the events of each item that has any, in their order."""
+        events = [self.events[place] for place in self.order.tolist()]
+        return {
+            item: events[begin:end]
+            for item, begin, end in zip(self.moved, self.bounds, self.bounds[1:], strict=False)
+        }
+
+
+def _in_order(item: IntArray, keys: Sequence[Key]) -> IntArray:
+    if all(map(le, keys, keys[1:])):
+        return np.argsort(item, kind="stable")
+    both = list(zip(item.tolist(), keys, strict=True))
+    return np.array(sorted(range(len(both)), key=both.__getitem__), dtype=np.int64)
+
+
+def _learn(connection: Connection, epoch: int, new: Run, standings: Standings) -> None:
+    names = set(new.columns.subject)
+    if None in names:  # a day is closed for all
+        standings.learn_all(connection, epoch)
+    standings.learn(connection, epoch, {name for name in names if name is not None})
+
+
+def _items(moves: Run) -> Iterator[str]:
+    return map(str, moves.columns.subject)
+
+
+def _close(new: Run, standings: Standings) -> tuple[Mapping[str, Set[str]], Sequence[Event]]:
+    """Return which days are closed, by item, and the events that come after that."""
+    if CLOSING not in new.types:
+        closed_until = [standings.last_closed_day[place] for place in standings.places(_items(new))]
+        days = zip(new.columns.key, closed_until, strict=True)
+        late = [key[0] <= closed for key, closed in days]
+        return {}, list(compress(new.events, late)) if any(late) else []
+    closed: defaultdict[str, set[str]] = defaultdict(set)
+    after_closing = []
+    for one in new.events:
+        names = standings.unique_id if one.subject is None else [one.subject]
+        places = standings.places(names)
+        if not isinstance(one.data, DayClosed):
+            [name], [place] = names, places
+            if one.key[0] <= max(standings.last_closed_day[place], *closed.get(name, ("",))):
+                after_closing.append(one)
+            continue
+        day = one.data.day.isoformat()
+        for name, place in zip(names, places, strict=True):
+            if one.subject is not None or day > standings.opening_day[place]:
+                closed[name].add(day)
+    return closed, after_closing
