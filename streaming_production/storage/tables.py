@@ -108,8 +108,9 @@ item_days = Table(
     Column("revenue", Float, nullable=False),
     Column("closed", Boolean, nullable=False),
     Column("last_seq", _Seq),  # the newest event that moved it; the others follow by `before_seq`
+    # In SQLite rows stay as they came, not by their key as those of item_states do: what happens
+    # today then changes few pages, however long the past of the items is.
     Index(None, "epoch", "day"),
-    sqlite_with_rowid=False,
 )
 
 decisions = Table(
