@@ -19,7 +19,8 @@ def check_text(path: Path, content: bytes) -> None:
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content:
         raise SalesDataError(f"{path}: is not UTF-8 text; save it as CSV (UTF-8)")
     try:
-        content.decode("utf-8")
+        if not content.isascii():
+            content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise SalesDataError(

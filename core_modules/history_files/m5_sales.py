@@ -102,7 +102,7 @@ def _read_calendar(path: Path) -> pd.DataFrame:
     """
     table = read_table(path)
     require_columns(table, ("date", "d"), {"date": ("ds", "day")})
-    frame = pd.DataFrame({name: texts.to_pandas() for name, texts in table.columns.items()})
+    frame = pd.DataFrame({name: table.texts(name).to_pandas() for name in table.columns})
     dates = pd.to_datetime(frame["date"], format="%Y-%m-%d", errors="coerce")
     if dates.isna().any():
         dates = pd.to_datetime(frame["date"], format="%m/%d/%Y", errors="coerce")

@@ -55,12 +55,12 @@ def read_online_retail(table: TextTable) -> SourceRows:
     `price` is the day's mean price, weighted by units.
     """
     require_columns(table, ONLINE_RETAIL_COLUMNS, {})
-    coded, codes = distinct(pc.utf8_upper(table.columns["StockCode"]))
+    coded, codes = distinct(pc.utf8_upper(table.texts("StockCode")))
     product = pd.Series(codes, dtype="str").str.fullmatch(PRODUCT_CODE).to_numpy(dtype=bool)[coded]
     quantity = numbers(table, "Quantity", least=-LARGEST_NUMBER)
     price = numbers(table, "UnitPrice", least=-LARGEST_NUMBER)
     moment = moments(table, "InvoiceDate")
-    cancelled = pc.starts_with(table.columns["InvoiceNo"], "C").to_numpy(zero_copy_only=False)
+    cancelled = pc.starts_with(table.texts("InvoiceNo"), "C").to_numpy(zero_copy_only=False)
     netted = product & _netted(table, coded, quantity, moment, cancelled)
     left = product & ~netted
     sale = left & ~cancelled & (quantity > 0) & (price > 0)

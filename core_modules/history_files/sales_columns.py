@@ -41,12 +41,12 @@ def numbers(
     `least` (or equal to it where `above` is True), over `most` (default 1e12) or, where `whole` is
     True, not a whole number ('12.0' is one).
     """
-    texts = table.columns[column]
+    codes, texts = _encoded(table.columns[column])
     empty = pc.equal(texts, "")
     missing = np.asarray(empty.to_numpy(zero_copy_only=False), dtype=bool)
     if missing.any() and not blank:
-        table.refuse(f"{column} is empty; write a number", int(missing.argmax()))
-    values = _as_floats(table, column, pc.if_else(empty, None, texts))
+        table.refuse(f"{column} is empty; write a number", int(missing[codes].argmax()))
+    values = _as_floats(table, column, codes, pc.if_else(empty, None, texts))
     top = LARGEST_NUMBER if most is None else most
     low = values <= least if above else values < least
     for wrong, problem in (
@@ -56,26 +56,28 @@ def numbers(
         (whole & (values != np.floor(values)) & ~missing, "is not a whole number; round it"),
     ):
         if wrong.any():
-            table.refuse_cell(int(wrong.argmax()), column, problem)
-    return values
+            table.refuse_cell(int(wrong[codes].argmax()), column, problem)
+    return values[codes]
 
 
-def _as_floats(table: TextTable, column: str, texts: Any) -> FloatArray:
+def _as_floats(table: TextTable, column: str, codes: IntArray, texts: Any) -> FloatArray:
+    """Return the distinct texts of a column as numbers; `codes` are the rows'."""
     try:
         values = pc.cast(texts, pa.float64())
     except pa.ArrowException:
         plain = pc.match_substring_regex(texts, _NUMBER).fill_null(fill_value=True)
         wrong = ~np.asarray(plain.to_numpy(zero_copy_only=False), dtype=bool)
         if wrong.any():
-            table.refuse_cell(int(wrong.argmax()), column, _not_a_number(table, column, wrong))
+            row = int(wrong[codes].argmax())
+            table.refuse_cell(row, column, _not_a_number(table.cell(row, column)))
         # Blanks around a number mean nothing; arrow only does not read them.
         values = pc.cast(pc.utf8_trim(texts, " "), pa.float64())
     # Adding 0 makes a zero of -0.0.
     return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64) + 0.0
 
 
-def _not_a_number(table: TextTable, column: str, wrong: BoolArray) -> str:
-    text = table.cell(int(wrong.argmax()), column).strip().lower()
+def _not_a_number(cell: str) -> str:
+    text = cell.strip().lower()
     if text in {"nan", "inf", "-inf", "infinity", "null", "none", "na", "n/a"}:
         return "is not a finite number; mend or remove it"
     if text in {"true", "false"}:
@@ -141,8 +143,19 @@ def group_labels(table: TextTable, column: str, items: IntArray, names: list[str
 
 def distinct(texts: Any) -> tuple[IntArray, list[str]]:
     """Return each row's number among the distinct texts, shape (rows,), and these texts."""
+    codes, known = _encoded(texts)
+    return codes, known.to_pylist()
+
+
+def _encoded(texts: Any) -> tuple[IntArray, Any]:
+    """Return each row's number among the distinct texts, shape (rows,), and these as an array."""
     encoded = texts.dictionary_encode()
-    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+    codes, known = encoded.indices.to_numpy().astype(np.int64), encoded.dictionary
+    used = np.bincount(codes, minlength=len(known)) > 0
+    if used.all():
+        return codes, known
+    # A header, or rows left out, were read along with the column.
+    return (np.cumsum(used) - 1)[codes], known.filter(pa.array(used))
 
 
 def require_columns(

@@ -26,7 +26,7 @@ class TextTable:
     """A file's columns as text, exactly as written; an empty cell is ''."""
 
     path: Path
-    columns: Mapping[str, Any]  # name -> pyarrow string array (rows,)
+    columns: Mapping[str, Any]  # name -> pyarrow array of numbers into distinct texts (rows,)
     rows: int  # data rows, the header not counted
     digest: str  # sha256 of the file's bytes, hex
     text: bytes = field(default=b"", repr=False)  # the CSV itself, to find lines; b'' for Parquet
@@ -34,6 +34,10 @@ class TextTable:
 
     def __contains__(self, column: object) -> bool:
         return column in self.columns
+
+    def texts(self, column: str) -> Any:
+        """Return a column as a pyarrow string array (rows,)."""
+        return self.columns[column].dictionary_decode()
 
     def cell(self, row: int, column: str) -> str:
         """Return the text of one cell; rows count from 0."""
@@ -129,7 +133,7 @@ def _parse_parquet(path: Path, content: bytes, digest: str) -> TextTable:
                 f"{path}: column {quoted(name)} holds {kind}; "
                 "write it as text, a number, a date or true/false"
             ) from None
-        columns[name] = texts.fill_null("")
+        columns[name] = texts.fill_null("").dictionary_encode()
     floats = (name for name in table.column_names if pa.types.is_floating(table.field(name).type))
     return TextTable(path, columns, table.num_rows, digest, floats=frozenset(floats))
 
@@ -145,14 +149,16 @@ def _parse_csv(path: Path, content: bytes, digest: str) -> TextTable:
 
     try:
         table = arrow_csv.read_csv(
-            io.BytesIO(content),
+            pa.BufferReader(content),
             # One thread, because the row number of a misshapen row is known to that one only.
             read_options=arrow_csv.ReadOptions(
                 use_threads=False, block_size=1 << 24, column_names=header, skip_rows=0
             ),
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
+            # Each text is kept once: most come back in row after row.
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
+                column_types=dict.fromkeys(header, pa.dictionary(pa.int32(), pa.string())),
+                strings_can_be_null=False,
             ),
         )
     except pa.ArrowException as error:

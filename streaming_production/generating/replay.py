@@ -112,7 +112,7 @@ def _online_retail_lines(path: Path) -> pd.DataFrame | None:
         return None
     lines = pd.DataFrame(
         {
-            "unique_id": pc.utf8_upper(table.columns["StockCode"]).to_pandas(),
+            "unique_id": pc.utf8_upper(table.texts("StockCode")).to_pandas(),
             "moment": moments(table, "InvoiceDate"),
             "units": numbers(table, "Quantity", least=-np.inf).astype(np.int64),
             "price": numbers(table, "UnitPrice", least=-np.inf),
