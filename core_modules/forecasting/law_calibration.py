@@ -26,6 +26,7 @@ CALIBRATION_DAYS = 365  # the past that laws are fitted to
 HALF_LIFE = 90.0  # days after which a past error counts half
 POWERS = (1.0, 1.5, 2.0)  # tried for the variance of a day by its mean
 SCALES = np.geomspace(0.02, 3000.0, 24)
+VOTERS = 1000  # items of a larger batch that choose its power
 ONE_VOTE = 10.0  # most that an item's log-likelihood counts for a power
 STEADY = 0.8  # of the Poisson variance, below which demand is steadier than chance
 SMALLEST_CENTRE = 1e-3  # units a day; below it a day tells nothing of the scatter
@@ -80,9 +81,8 @@ class _Scatter:
 def fit_day_laws(pasts: Sequence[PastDays], jobs: int = 1) -> list[ObservationLaw]:
     """Fit the law of single days to each item, in the order given; level errors stay 0."""
     scatter = _scatter(pasts)
-    fits = np.stack([_scale_fits(scatter, power, jobs) for power in POWERS])
-    power = _best_power(fits, scatter.days > 0)
-    scales = _best_scales(fits[POWERS.index(power)], scatter.days > 0)
+    power, fits = _power_and_fits(pasts, scatter, jobs)
+    scales = _best_scales(fits, scatter.days > 0)
     typical = np.nanmedian(np.log(scales)) if np.isfinite(scales).any() else 0.0
     scales = np.where(np.isfinite(scales), scales, np.exp(typical))
     laws = [
@@ -138,6 +138,22 @@ def _poisson_ratios(scatter: _Scatter) -> list[float]:
         told = days >= 14
         ratios.append(float(((actual - centre) ** 2).mean() / centre.mean()) if told else np.inf)
     return ratios
+
+
+def _power_and_fits(
+    pasts: Sequence[PastDays], scatter: _Scatter, jobs: int
+) -> tuple[float, FloatArray]:
+    """Return the batch's power, and the log-likelihoods of the scales with it, (items, scales)."""
+    voters = scatter
+    if len(pasts) > VOTERS:
+        # By chance, as the items of a file come round in the rhythm of its shops or groups.
+        drawn = np.random.default_rng(0).choice(len(pasts), VOTERS, replace=False)
+        voters = _scatter([pasts[item] for item in drawn])
+    votes = np.stack([_scale_fits(voters, power, jobs) for power in POWERS])
+    power = _best_power(votes, voters.days > 0)
+    if voters is scatter:
+        return power, votes[POWERS.index(power)]
+    return power, _scale_fits(scatter, power, jobs)
 
 
 def _scale_fits(scatter: _Scatter, power: float, jobs: int) -> FloatArray:
