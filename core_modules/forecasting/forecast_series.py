@@ -81,7 +81,7 @@ def read_batch(
         values = np.where(frame["in_stock"].to_numpy(dtype=np.bool_), values, np.nan)
     if "event_multiplier" in frame:
         values = values / frame["event_multiplier"].to_numpy(dtype=np.float64)
-    promo = np.zeros(values.size)
+    promo, none = None, np.zeros(days)
     if "promo" in frame:
         promo = (frame["promo"].to_numpy(dtype=np.float64, na_value=0.0) > 0).astype(np.float64)
     series = []
@@ -104,7 +104,7 @@ def read_batch(
                 first=days - dense.size,
                 values=np.minimum(dense, ceiling),
                 ceiling=ceiling,
-                promo=_dense(at, promo[rows], days, 0.0),
+                promo=none[: dense.size] if promo is None else _dense(at, promo[rows], days, 0.0),
                 within=within,
             )
         )

@@ -112,10 +112,9 @@ def ratio_after(
 ) -> LevelRatio:
     """Return the ratio after the last day."""
     always = _prior(actual, fitted, prior_days)
-    if not informative(actual, fitted).any():
-        first = PRIOR_DAYS * float(fitted.mean()) if fitted.size else 0.0
-        return LevelRatio(forgetting, first, first, always)
     sold, expected = discounted(actual, fitted, forgetting, 0.0, np.empty(actual.size))
+    if expected == 0:  # no day tells
+        sold = expected = PRIOR_DAYS * float(fitted.mean()) if fitted.size else 0.0
     return LevelRatio(forgetting, sold, expected, always)
 
 

@@ -102,11 +102,11 @@ def read_plan(
     `items` and `top` choose from the sales, as `select_items` does; the other files may name all.
     """
     history = read_sales(files.sales, sales_format=sales_format, freq=freq, as_of=as_of)
-    known = [str(name) for name in history.frame["unique_id"].unique()]
+    known = text_runs(history.frame["unique_id"])[1]
     if items or top:
         history = select_items(history, items=items, top=top)
     require_whole_units(history)
-    names = [str(name) for name in history.frame["unique_id"].unique()]
+    names = text_runs(history.frame["unique_id"])[1]
     last: date = history.frame["ds"].max().date()
     calendar = PeriodCalendar(last, STEP_DAYS[freq])
     defaults = ItemDefaults(prices=mean_prices(history))
@@ -238,7 +238,7 @@ def _with_groups(
 
 def _pooling(history: SalesHistory, groups: Sequence[str]) -> tuple[str, ...]:
     """Return the groups that tell items apart and join some, from coarse to fine."""
-    items = history.frame["unique_id"].nunique()
+    items = len(text_runs(history.frame["unique_id"])[1])
     labels = {name: history.frame[name].nunique() for name in groups}
     return tuple(
         sorted((name for name in groups if 1 < labels[name] < items), key=labels.__getitem__)
