@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from core_modules.belief_paths import (
 )
 from core_modules.forecasting.forecast_values import DemandForecast, DemandModel, standard_uniforms
 from core_modules.item_terms import ItemTerms
-from core_modules.market_beliefs import EventBelief, MarketBeliefs, kind_prior
+from core_modules.market_beliefs import EventBelief, MarketBeliefs, ShockPrior, kind_prior
 from core_modules.ordering.order_problem import Outlook
 from core_modules.ordering.stock_ahead import project_each
 
@@ -105,51 +106,102 @@ def demand_view(
             f"{terms.unique_id}: the forecast reaches {days} days ahead, the order {reach}"
         )
     forecast = model.standard_forecast(paths, days, seed)
-    chances = standard_uniforms(paths, 2 * MOST_EVENTS + 4, seed + 1)
-    near = replace(beliefs, events=_nearest(beliefs.events))
-    effects = known_effects(near, today, days, chances[:, : 2 * MOST_EVENTS])
-    surging = surge_chance(beliefs, reach)
-    # While a disruption is on, the next order is late together with this one, not after it.
-    disrupted = 0.0 if supply.disrupted else disruption_chance(beliefs, terms.review_period)
-    few = max(paths // 4, 1)
-    calm, stormy = np.arange(paths), np.arange(few if surging > 0 else 0)
-    late = np.arange(few if disrupted > 0 else 0)
-    base = np.concatenate([calm, stormy, late])
-    weights = np.concatenate(
-        [
-            np.full(calm.size, (1 - surging) * (1 - disrupted) / calm.size),
-            np.full(stormy.size, surging * (1 - disrupted) / max(stormy.size, 1)),
-            np.full(late.size, disrupted / max(late.size, 1)),
-        ]
-    )
-    known = np.ascontiguousarray(effects.multiplier[base])
-    surge = np.ones((base.size, days))
-    drawn = surge_multipliers(beliefs, days, reach, chances[stormy, 2 * MOST_EVENTS : -1])
-    surge[paths : paths + stormy.size] = drawn
+    ahead = _Ahead(today, reach, terms.review_period, days, supply.disrupted, paths, seed)
+    shocks = _shocks(beliefs, ahead)
     # A surge brings customers beyond the ordinary ones, as many whatever chance does to these.
-    demand = forecast.paths[base] * known + forecast.mean * (surge - 1)
-    covers = np.full(base.size, terms.review_period, dtype=np.int64)
-    delays = disruption_delays(beliefs, chances[late, -1])
-    covers[paths + stormy.size :] += np.minimum(delays, days - reach)
-    end = supply.lead_time - 2 + covers  # column of the last day that the order must serve
+    demand = forecast.paths[shocks.base] * shocks.known + forecast.mean * (shocks.surge - 1)
+    end = supply.lead_time - 2 + shocks.covers  # column of the last day that the order must serve
     level_sd = model.law.level_sds(days, model.level.doubt)[days // 2]
     return View(
         outlook=Outlook(
             demand=demand,
-            weights=weights / weights.sum(),
+            weights=shocks.weights,
             mean=forecast.mean,
             variance=forecast.paths.var(axis=0),
-            known=known,
-            # The events known add to a surge, where the outlook multiplies.
-            surge=(known + surge - 1) / known,
+            known=shocks.known,
+            surge=shocks.beside_known,
             surge_stays=1 - 1 / beliefs.prior.days,
             level_variance=float(level_sd) ** 2,
-            resumes=np.where(covers > terms.review_period, end + 1, 0),
+            resumes=np.where(shocks.covers > terms.review_period, end + 1, 0),
         ),
-        multiplier_tomorrow=known[:, 0] + surge[:, 0] - 1,
-        covers=covers,
-        covered=demand.cumsum(axis=1)[np.arange(base.size), end],
+        multiplier_tomorrow=shocks.known[:, 0] + shocks.surge[:, 0] - 1,
+        covers=shocks.covers,
+        covered=demand.cumsum(axis=1)[np.arange(shocks.base.size), end],
         forecast=forecast,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shocks:
+    """What events, surges and disruptions do to paths; items share it, so it is not written to."""
+
+    base: IntArray  # (paths,) which path of the forecast each is
+    weights: FloatArray  # (paths,) sum 1
+    known: FloatArray  # (paths, days) multiplier of the known events
+    surge: FloatArray  # (paths, days) multiplier of an unannounced surge
+    beside_known: FloatArray  # (paths, days) what the surge multiplies the known events' effect by
+    covers: IntArray  # (paths,) days that tonight's order must serve after it arrives
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What shocks are drawn for; many items have it in common."""
+
+    today: date
+    reach: int  # days until the delivery after tonight's order
+    review_period: int  # days
+    days: int  # of the paths
+    disrupted: bool  # a disruption is on
+    paths: int
+    seed: int
+
+
+def _shocks(beliefs: MarketBeliefs, ahead: _Ahead) -> _Shocks:
+    if beliefs.events or beliefs.surge_probability > 0:
+        return _drawn_shocks(beliefs, ahead)
+    return _calm_shocks(beliefs.prior, ahead)
+
+
+@lru_cache(maxsize=32)
+def _calm_shocks(prior: ShockPrior, ahead: _Ahead) -> _Shocks:
+    """Draw the shocks where nothing is on or announced: they follow from the prior alone."""
+    return _drawn_shocks(MarketBeliefs(prior), ahead)
+
+
+def _drawn_shocks(beliefs: MarketBeliefs, ahead: _Ahead) -> _Shocks:
+    days, paths = ahead.days, ahead.paths
+    chances = standard_uniforms(paths, 2 * MOST_EVENTS + 4, ahead.seed + 1)
+    near = replace(beliefs, events=_nearest(beliefs.events))
+    effects = known_effects(near, ahead.today, days, chances[:, : 2 * MOST_EVENTS])
+    surging = surge_chance(beliefs, ahead.reach)
+    # While a disruption is on, the next order is late together with this one, not after it.
+    late_chance = 0.0 if ahead.disrupted else disruption_chance(beliefs, ahead.review_period)
+    few = max(paths // 4, 1)
+    calm, stormy = np.arange(paths), np.arange(few if surging > 0 else 0)
+    late = np.arange(few if late_chance > 0 else 0)
+    base = np.concatenate([calm, stormy, late])
+    weights = np.concatenate(
+        [
+            np.full(calm.size, (1 - surging) * (1 - late_chance) / calm.size),
+            np.full(stormy.size, surging * (1 - late_chance) / max(stormy.size, 1)),
+            np.full(late.size, late_chance / max(late.size, 1)),
+        ]
+    )
+    known = np.ascontiguousarray(effects.multiplier[base])
+    surge = np.ones((base.size, days))
+    drawn = surge_multipliers(beliefs, days, ahead.reach, chances[stormy, 2 * MOST_EVENTS : -1])
+    surge[paths : paths + stormy.size] = drawn
+    covers = np.full(base.size, ahead.review_period, dtype=np.int64)
+    delays = disruption_delays(beliefs, chances[late, -1])
+    covers[paths + stormy.size :] += np.minimum(delays, days - ahead.reach)
+    return _Shocks(
+        base=base,
+        weights=weights / weights.sum(),
+        known=known,
+        surge=surge,
+        # The events known add to a surge, where the outlook multiplies.
+        beside_known=(known + surge - 1) / known,
+        covers=covers,
     )
 
 
