@@ -10,6 +10,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from core_modules.forecasting.fit_window import Fitting, FitWindow
@@ -64,7 +65,8 @@ def _pattern(series: Series, told: Shape | None, window: FitWindow) -> Pattern:
             effects[name] = effects.get(name, 1.0) * size
     actual = _without_unsized(series, kept, window, effects)
     if told is not None and not told.own and window.batch.step == 1:
-        shape *= np.resize(_weekday_factors(actual, shape[:kept] * multiplier), shape.size)
+        factors = _weekday_factors(actual, shape[:kept] * multiplier)
+        shape *= factors[np.arange(shape.size) % 7]
     shape *= _scale(actual, shape[:kept] * multiplier)
     closed = window.batch.closed[-kept:] & np.isnan(actual)
     return Pattern(
@@ -91,14 +93,16 @@ def _without_unsized(
     return actual
 
 
+@njit(cache=True, error_model="numpy", nogil=True)
 def _weekday_factors(actual: FloatArray, fitted: FloatArray) -> FloatArray:
     """Return how each weekday departs from the pattern, from the first kept day on, (7,)."""
-    known = ~np.isnan(actual) & (fitted > 0)
-    weekday = np.arange(actual.size)[known] % 7
-    sold = np.bincount(weekday, weights=actual[known], minlength=7)
-    usual = np.bincount(weekday, weights=fitted[known], minlength=7)
-    usual = usual * (sold.sum() / max(usual.sum(), 1e-9))
-    return np.asarray((sold + WEEKDAY_PRIOR) / (usual + WEEKDAY_PRIOR))
+    sold, usual = np.zeros(7), np.zeros(7)
+    for day in range(actual.size):
+        if fitted[day] > 0 and not np.isnan(actual[day]):
+            sold[day % 7] += actual[day]
+            usual[day % 7] += fitted[day]
+    usual *= sold.sum() / max(usual.sum(), 1e-9)
+    return (sold + WEEKDAY_PRIOR) / (usual + WEEKDAY_PRIOR)
 
 
 def _scale(actual: FloatArray, fitted: FloatArray) -> float:
