@@ -273,6 +273,19 @@ def test_the_day_law_finds_the_variance_of_poisson_and_of_lumpy_demand() -> None
     assert found == pytest.approx([20.0, 100.0], rel=0.25)
 
 
+def test_some_items_of_a_large_batch_choose_the_power_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(2)
+    means = np.geomspace(2, 60, 40)
+    batch = [past(rng.poisson(mean * rng.gamma(4, 1 / 4, 365)), mean) for mean in means]
+    together = fit_day_laws(batch)
+    monkeypatch.setattr("core_modules.forecasting.law_calibration.VOTERS", 12)
+    assert fit_day_laws(batch) == together
+    # each has the variance mean + mean**2 / 4
+    assert {law.power for law in together} == {2.0}
+
+
 def test_demand_steadier_than_chance_keeps_its_narrow_law() -> None:
     (law,) = fit_day_laws([past(np.resize([49.0, 50.0, 51.0], 300), 50.0)])
     assert law.steady
