@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as arrow_csv
-import pyarrow.parquet as pq
 
+from core_modules.batch_prophet.design import data_columns
 from core_modules.batch_prophet.fitting import frame_columns
-from core_modules.batch_prophet.panel import KEYS, Panel, panel_of_frame
+from core_modules.batch_prophet.panel import Panel, panel_of_frame
 from core_modules.batch_prophet.settings import BatchSettings
+from core_modules.batch_streams.long_rows import long_rows
 
-BATCH_ROWS = 1 << 18  # read at a time
 ENDINGS = (".parquet", ".csv", ".csv.gz")
 
 Source = str | Path | Iterable[pd.DataFrame]
@@ -27,7 +26,7 @@ def panels_of(source: Source, settings: BatchSettings) -> Iterator[Panel]:
     A row is an item's value on a day; days without a row, with an empty y, or whose `in_stock` is
     false are missing, as in Prophet. Items are whole in every frame; a file is sorted by them.
     """
-    frames = _frames(Path(source)) if isinstance(source, (str, Path)) else source
+    frames = _frames(Path(source), settings) if isinstance(source, (str, Path)) else source
     for frame in frames:
         seen = frame
         if "in_stock" in frame.columns:
@@ -36,11 +35,12 @@ def panels_of(source: Source, settings: BatchSettings) -> Iterator[Panel]:
 
 
 def last_day(path: str | Path) -> np.datetime64:
-    """Return the last day of all items of a file, datetime64[us].
+    """Return the last day of all items of a file, datetime64[us], having read all of its rows.
 
-    Raises ValueError where the file has no rows.
+    Raises ValueError where the file has no rows, or a cell cannot be used: before anything of it
+    is forecast.
     """
-    days = (pc.max(batch["ds"]) for batch in _batches(Path(path), ["ds"]) if batch.num_rows)
+    days = (pc.max(table["ds"]) for table in _tables(Path(path)) if table.num_rows)
     found = max((day.as_py() for day in days), default=None)
     if found is None:
         raise ValueError(f"{path}: has no rows")
@@ -73,10 +73,10 @@ def files_of(path: Path) -> list[Path]:
     return [path]
 
 
-def _frames(path: Path) -> Iterator[pd.DataFrame]:
+def _frames(path: Path, settings: BatchSettings) -> Iterator[pd.DataFrame]:
     """Yield a file's rows in frames that end where an item ends."""
     held: pa.Table | None = None
-    for batch in _batches(path, None):
+    for batch in _tables(path, data_columns(settings), ["floor"]):
         if not batch.num_rows:
             continue
         table = batch if held is None else pa.concat_tables([held, batch])
@@ -90,50 +90,8 @@ def _frames(path: Path) -> Iterator[pd.DataFrame]:
         yield held.to_pandas()
 
 
-def _batches(path: Path, columns: Sequence[str] | None) -> Iterator[pa.Table]:
-    """Yield a source's rows, `unique_id` as it is, `ds` as moments and `y` as numbers."""
+def _tables(
+    path: Path, needed: Sequence[str] = (), optional: Sequence[str] = ()
+) -> Iterator[pa.Table]:
     for file in files_of(path):
-        if file.suffix == ".parquet":
-            with pq.ParquetFile(file) as parquet:
-                _check_columns(file, parquet.schema_arrow.names)
-                for batch in parquet.iter_batches(BATCH_ROWS, columns=columns):
-                    yield _typed(file, pa.Table.from_batches([batch]))
-        else:
-            yield from _csv_batches(file, columns)
-
-
-def _csv_batches(file: Path, columns: Sequence[str] | None) -> Iterator[pa.Table]:
-    types = {"unique_id": pa.string(), "y": pa.float64()}
-    try:
-        reader = arrow_csv.open_csv(
-            file,
-            read_options=arrow_csv.ReadOptions(block_size=BATCH_ROWS * 32),
-            convert_options=arrow_csv.ConvertOptions(column_types=types),
-        )
-        with reader:
-            _check_columns(file, reader.schema.names)
-            for batch in reader:
-                table = pa.Table.from_batches([batch])
-                yield _typed(file, table.select(columns) if columns else table)
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"{file}: {error}") from None
-
-
-def _check_columns(file: Path, names: Sequence[str]) -> None:
-    for name in KEYS:
-        if name not in names:
-            raise ValueError(f"{file}: column {name!r} is missing; there are {list(names)}")
-
-
-def _typed(file: Path, table: pa.Table) -> pa.Table:
-    for place, name in enumerate(table.column_names):
-        column = table[name]
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        if name == "ds":
-            try:
-                column = column.cast(pa.timestamp("us"))
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                raise ValueError(f"{file}: column 'ds' does not hold days: {error}") from None
-        table = table.set_column(place, name, column)
-    return table
+        yield from long_rows(file, needed, optional)

@@ -6,31 +6,36 @@ import hashlib
 import io
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn, cast
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from core_modules.history_files.csv_text import check_text, line_of_record, records
+from core_modules.history_files.csv_text import check_text, line_of_record, records, refuse_shape
 from core_modules.history_files.sales_errors import SalesDataError, quoted
 
 LARGEST_FILE = 2 * 1024**3  # bytes after decompression
 _UNNAMED = ("", "__index_level_0__", "Unnamed: 0")  # what an index becomes when it is written
 
+TextOpener = Callable[[], AbstractContextManager[BinaryIO]]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextTable:
-    """A file's columns as text, exactly as written; an empty cell is ''."""
+    """A file's columns, or those of some of its rows, as text as written; an empty cell is ''."""
 
     path: Path
     columns: Mapping[str, Any]  # name -> pyarrow array of numbers into distinct texts (rows,)
     rows: int  # data rows, the header not counted
     digest: str  # sha256 of the file's bytes, hex
-    text: bytes = field(default=b"", repr=False)  # the CSV itself, to find lines; b'' for Parquet
+    text: TextOpener | None = field(default=None, repr=False)  # to find lines; None for Parquet
     floats: frozenset[str] = frozenset()  # columns that Parquet holds as fractions
+    before: int = 0  # rows of the file that come before these
 
     def __contains__(self, column: object) -> bool:
         return column in self.columns
@@ -45,9 +50,11 @@ class TextTable:
 
     def place(self, row: int) -> str:
         """Return 'line 7' of a CSV (its header is line 1) or 'row 6' of a Parquet file."""
+        number = self.before + row + 1
         if not self.text:
-            return f"row {row + 1}"
-        return f"line {line_of_record(self.text, row + 1)}"
+            return f"row {number}"
+        with self.text() as stream:
+            return f"line {line_of_record(stream, number)}"
 
     def refuse(self, problem: str, row: int | None = None) -> NoReturn:
         """Raise SalesDataError naming the file and, where given, the row."""
@@ -97,15 +104,32 @@ def _read_bytes(path: Path) -> bytes:
     return content
 
 
+@contextmanager
+def open_text(path: Path) -> Iterator[BinaryIO]:
+    """Open a CSV to be read piece by piece, gzipped where it is named .gz.
+
+    Raises SalesDataError where the gzip data proves to be damaged, while it is read too.
+    """
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            yield cast(BinaryIO, stream)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise _damaged(path) from None
+
+
+def _damaged(path: Path) -> SalesDataError:
+    return SalesDataError(
+        f"{path}: the gzip data is damaged or cut short; copy or download it again"
+    )
+
+
 def _decompressed(path: Path, content: bytes) -> bytes:
     if content[:2] == b"\x1f\x8b":
         try:
             with gzip.open(io.BytesIO(content)) as stream:
                 content = stream.read(LARGEST_FILE + 1)
         except (EOFError, gzip.BadGzipFile, zlib.error):
-            raise SalesDataError(
-                f"{path}: the gzip data is damaged or cut short; copy or download it again"
-            ) from None
+            raise _damaged(path) from None
         if not content:
             raise SalesDataError(f"{path}: is empty inside its gzip; export it again")
     elif path.suffix == ".gz":
@@ -140,7 +164,7 @@ def _parse_parquet(path: Path, content: bytes, digest: str) -> TextTable:
 
 def _parse_csv(path: Path, content: bytes, digest: str) -> TextTable:
     check_text(path, content)
-    header = _first_record(path, content)
+    header = first_record(path, io.BytesIO(content))
     misshapen: list[Any] = []
 
     def keep(row: Any) -> str:
@@ -165,15 +189,22 @@ def _parse_csv(path: Path, content: bytes, digest: str) -> TextTable:
         reason = str(error).splitlines()[0][:120]
         raise SalesDataError(f"{path}: is not a readable CSV ({reason}); export it again") from None
     if misshapen:
-        _refuse_shape(path, content, misshapen[0], len(header))
+        row = misshapen[0]  # its number counts records from 1, the header included
+        line = line_of_record(io.BytesIO(content), row.number - 1)
+        refuse_shape(path, line, row.actual_columns, len(header))
     table = table.slice(1)
     columns = {name: table.column(name).combine_chunks() for name in header}
-    return TextTable(path, columns, table.num_rows, digest, text=content)
+    return TextTable(path, columns, table.num_rows, digest, text=partial(io.BytesIO, content))
 
 
-def _first_record(path: Path, content: bytes) -> list[str]:
+def first_record(path: Path, stream: BinaryIO) -> list[str]:
+    """Return a CSV's header.
+
+    Raises SalesDataError where there is none, it names a column twice, or its separator is no
+    comma.
+    """
     try:
-        _, header = next(records(content), (0, []))
+        _, header = next(records(stream), (0, []))
     except csv.Error as error:
         raise SalesDataError(f"{path}, line 1: is no header ({error}); write one") from None
     if not header:
@@ -205,14 +236,3 @@ def _check_names(table: TextTable, names: list[str]) -> None:
             )
         if name != name.strip() or not name.isprintable():
             table.refuse(f"the column name {quoted(name)} has blanks or marks in it; retype it")
-
-
-def _refuse_shape(path: Path, content: bytes, row: Any, expected: int) -> NoReturn:
-    # The row number counts records from 1, the header included.
-    line = line_of_record(content, row.number - 1)
-    mend = "complete the row; is the file cut short?"
-    if row.actual_columns > expected:
-        mend = "put text that holds a comma in double quotes, and write decimals with a point"
-    raise SalesDataError(
-        f"{path}, line {line}: has {row.actual_columns} columns instead of {expected}; {mend}"
-    )

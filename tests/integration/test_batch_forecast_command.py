@@ -53,6 +53,31 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        ("y", "many", "y 'many' is not a number; write it like 12 or 12.5"),
+        ("y", "inf", "y 'inf' is not a finite number; mend or remove it"),
+        ("ds", "2024-02-31", "ds '2024-02-31' is a day that no calendar has; mend it"),
+        ("ds", "", "ds '' is not an ISO date; write YYYY-MM-DD"),
+        ("unique_id", "", "unique_id '' is empty; every row names its item"),
+        ("in_stock", "maybe", "in_stock 'maybe' must be true, false, 1 or 0"),
+    ],
+)
+def test_a_bad_cell_is_told_by_its_file_line_and_column_and_nothing_is_written(
+    column: str, cell: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sales, out = tmp_path / "sales.csv", tmp_path / "out"
+    history = pd.read_csv(SALES, dtype=str)
+    history.loc[4_000, column] = cell  # the header is line 1
+    history.to_csv(sales, index=False)
+    # With parts of one item, those before the bad cell could be written.
+    command = ["batch-forecast", "--sales", str(sales), "--part-items", "1", "--out", str(out)]
+    assert main(command) == 2
+    assert f"error: {sales}, line 4002: {message}" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_what_was_refused_may_go_into_the_same_folder_once_it_is_mended(tmp_path: Path) -> None:
     sales, out = tmp_path / "sales.csv", tmp_path / "out"
     history = pd.read_csv(SALES, dtype={"unique_id": str})

@@ -1,5 +1,6 @@
 """Parts of a stream of histories, the files they come from, and the folder they are written to."""
 
+import gzip
 import os
 import time
 from collections.abc import Iterator
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 
 from core_modules.batch_prophet.panel import Panel, panel_of_frame
 from core_modules.batch_prophet.settings import BatchSettings
+from core_modules.batch_streams import long_rows
 from core_modules.batch_streams.fingerprints import panel_digest
 from core_modules.batch_streams.histories import last_day, panels_of
 from core_modules.batch_streams.part_folder import STALE, PartFolder
 from core_modules.batch_streams.parts import HELD_PARTS, cut_parts
 from core_modules.batch_streams.streaming import item_chunks
+from core_modules.history_files.sales_errors import SalesDataError
 
 FACTS = {"settings.growth": "'linear'", "input": "files"}
 CALENDARS = [pd.date_range(f"2024-01-0{first}", periods=5) for first in range(1, 8)]
@@ -149,9 +152,12 @@ def test_days_out_of_stock_are_missing() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("sales.csv", "unique_id,ds\na,2024-01-01\n", "column 'y' is missing"),
-        ("sales.csv", "unique_id,ds,y\na,2024-01-01,many\n", "many"),
-        ("sales.csv", "unique_id,ds,y\na,monday,1\n", "column 'ds' does not hold days"),
+        ("sales.csv", "unique_id,date,y\na,2024-01-01,1\n", "has no column ds; .* rename 'date'"),
+        ("sales.csv", "unique_id,ds,y\na,2024-01-01,many\n", "line 2: y 'many' is not a number"),
+        ("sales.csv", "unique_id,ds,y\na,monday,1\n", "line 2: ds 'monday' is not an ISO date"),
+        ("sales.csv", "unique_id,ds,y\na,2024-01-01,1,2\n", "line 2: has 4 columns instead of 3"),
+        ("sales.csv", "", "holds nothing"),
+        ("sales.csv.gz", "unique_id,ds,y\na,2024-01-01,1\n", "gzip data is damaged"),
         ("sales.csv", "unique_id,ds,y\n", "has no rows"),
         ("sales.xlsx", "", r"must end in \.parquet"),
     ],
@@ -163,6 +169,54 @@ def test_a_wrong_file_is_refused_by_name(
     with pytest.raises(ValueError, match=message) as caught:
         read_twice(tmp_path / name)
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["sales.csv", "sales.csv.gz"])
+def test_a_bad_cell_is_told_by_its_line_however_many_pieces_came_before(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_rows, "BATCH_ROWS", 8)  # a piece of 256 bytes
+    rows = shop([0] * 40).astype({"y": object})
+    rows.loc[150, "y"] = "many"
+    text = rows.to_csv(index=False).replace("item020", "\n\nitem020", 1)  # two lines, no rows
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith("gz") else text.encode())
+    with pytest.raises(SalesDataError, match=r"line 154: y 'many' is not a number"):
+        last_day(path)
+
+
+def test_letters_that_are_not_utf_8_are_told_by_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_bytes("unique_id,ds,y\ntea,2024-01-01,1\ncafé,2024-01-01,1\n".encode("latin-1"))
+    with pytest.raises(SalesDataError, match="line 3: byte 0xe9 is not UTF-8"):
+        last_day(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        ("unique_id", None, "row 8: unique_id '' is empty"),
+        ("ds", pd.NaT, "row 8: ds '' is not an ISO date"),
+        ("y", np.inf, "row 8: y 'inf' is not a finite number"),
+    ],
+)
+def test_a_bad_cell_of_a_parquet_file_is_told_by_its_row(
+    column: str, cell: object, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_rows, "BATCH_ROWS", 3)
+    rows = shop([0, 1])
+    rows.loc[7, column] = cell
+    rows.to_parquet(tmp_path / "sales.parquet", index=False)
+    with pytest.raises(SalesDataError, match=message):
+        last_day(tmp_path / "sales.parquet")
+
+
+@pytest.mark.parametrize("missing", ["", "NA", "NaN", "null"])
+def test_a_day_whose_y_is_empty_is_missing(missing: str, tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text(f"unique_id,ds,y\na,2024-01-01,-1.5\na,2024-01-02,{missing}\n")
+    (panel,) = panels_of(path, BatchSettings())
+    assert panel.y.tolist() == [-1.5]
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
