@@ -87,6 +87,14 @@ Instant = Annotated[
 ]
 
 
+class FieldError(ValueError):
+    """A field breaks a rule of the whole model that refuses it; `place` leads there from it."""
+
+    def __init__(self, message: str, *place: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 class Facts(BaseModel):
     """The data of an event: frozen, strict, no unknown key."""
 
@@ -123,7 +131,8 @@ class StockAdjusted(Facts):
     @model_validator(mode="after")
     def _moves_something(self) -> "StockAdjusted":
         if self.quantity == 0:
-            raise ValueError("quantity must not be 0: an adjustment adds or takes units")
+            message = "quantity must not be 0: an adjustment adds or takes units"
+            raise FieldError(message, "quantity")
         return self
 
 
@@ -160,7 +169,8 @@ class SignalTold(Facts):
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> "SignalTold":
         if self.last_day is not None and self.last_day < self.start:
-            raise ValueError(f"last_day must be {self.start} or later, got {self.last_day}")
+            message = f"last_day must be {self.start} or later, got {self.last_day}"
+            raise FieldError(message, "last_day")
         return self
 
 

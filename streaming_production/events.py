@@ -38,6 +38,7 @@ from streaming_production.event_types import (
     LEDGER,
     EventId,
     Facts,
+    FieldError,
     Instant,
     ItemId,
     Source,
@@ -101,10 +102,8 @@ class _Closing(Envelope):
     def _closes_no_future_day(self) -> "_Closing":
         day: date = self.data.day  # type: ignore[attr-defined]  # declared by the made model
         if day > self.time.date() + timedelta(days=1):
-            raise ValueError(
-                f"data.day must be at most a day after the event's own, {self.time.date()}: "
-                f"got {day}"
-            )
+            message = f"day must be at most a day after the event's own, {self.time.date()}"
+            raise FieldError(f"{message}: got {day}", "data", "day")
         return self
 
 
@@ -226,6 +225,8 @@ def _told(detail: ErrorDetails, batch: bool, nested: bool) -> dict[str, Any]:
     kind = str(place.pop(0)) if nested and place else None  # the union puts the type here
     if detail["type"].startswith("union_tag"):
         place = ["type"]
+    if detail["type"] == "value_error" and isinstance(detail["ctx"]["error"], FieldError):
+        place += detail["ctx"]["error"].place
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in place)
     return _error(index, pointer, _message(detail, kind))
 

@@ -192,6 +192,7 @@ def test_a_day_may_be_closed_from_a_day_before_but_not_earlier() -> None:
     ahead = posted(1, "day.closed", None, day="2024-03-02")
     assert parse_events(orjson.dumps(ahead))[0].data.day == date(2024, 3, 2)
     [error] = refusal(posted(1, "day.closed", None, day="2024-03-03"))
+    assert error["pointer"] == "/data/day"
     assert "at most a day after the event's own, 2024-03-01" in error["message"]
     [error] = refusal(posted(1, "day.closed", None, day="86400"))
     assert "YYYY-MM-DD" in error["message"]
@@ -202,11 +203,27 @@ def test_a_signal_ends_on_its_first_day_or_later() -> None:
     told = posted(1, "signal.announced", None, **signal, last_day="2024-03-12", demand=3.5)
     assert parse_events(orjson.dumps(told))[0].data.demand == 3.5
     [error] = refusal(posted(1, "signal.announced", None, **signal, last_day="2024-03-09"))
+    assert error["pointer"] == "/data/last_day"
     assert "last_day must be 2024-03-10 or later" in error["message"]
     assert (
         "'viral'"
         in refusal(posted(1, "signal.announced", None, **signal | {"kind": "flu"}))[0]["message"]
     )
+
+
+def test_the_item_of_a_signal_that_is_none_is_told_by_its_place() -> None:
+    signal = {"signal_id": "s", "kind": "viral", "start": "2024-03-10"}
+    told = posted(1, "signal.announced", None, **signal, items=["tea", "", "milk", 3])
+    assert [error["pointer"] for error in refusal([SALE, told])] == [
+        "/data/items/1",
+        "/data/items/3",
+    ]
+
+
+def test_an_adjustment_by_nothing_is_refused_at_its_quantity() -> None:
+    [error] = refusal(posted(1, "stock.adjusted", quantity=0, reason="none"))
+    assert error["pointer"] == "/data/quantity"
+    assert "must not be 0" in error["message"]
 
 
 def test_our_own_facts_are_dated_at_the_end_of_their_day_and_may_be_repeated() -> None:
