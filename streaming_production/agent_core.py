@@ -238,9 +238,10 @@ class AgentCore:
         """Return everything about one item."""
         with self.store.one_view():
             record, tonight = self._tonight(unique_id)
-            return item_page(
-                self.store, self._explainer, record, tonight, self.signals(), self.settings.seed
-            )
+            page = item_page(self.store, record, tonight, self.signals(), self.settings.seed)
+            last = page["last_decision_id"]
+            told = self._explainer.look_up(last) if last else None
+        return page | {"last_decision": self._explainer.explain(told) if told else None}
 
     def what_if(
         self,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import date, timedelta
 from threading import Lock
 from typing import Any
 
+from core_modules.item_terms import ItemTerms
 from streaming_production.deciding.decision_inputs import unpacked
 from streaming_production.deciding.evenings import Tonight
 from streaming_production.deciding.explained import (
@@ -26,6 +28,15 @@ EXPLAINED = 500  # explanations kept in memory
 MADE_AT_ONCE = 16  # different explanations
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the store tells of a decision."""
+
+    row: DecisionRow
+    facts: dict[str, Any]
+    terms: ItemTerms
+
+
 class Explainer:
     """Explains decisions from what they followed from, each once; safe to use from many threads."""
 
@@ -38,12 +49,21 @@ class Explainer:
     def detail(self, decision_id: str) -> dict[str, Any]:
         """Return a decision with its whole explanation; raises UnknownDecision."""
         with self._store.one_view():
-            row = self._store.decision(decision_id)
-            facts = self._store.decision_fields(decision_id)
-            if row is None or facts is None:
-                raise UnknownDecision(decision_id)
-            terms = record_of(self._store, row.unique_id).terms
-            return decision_detail(row, facts, self._explained(decision_id, facts), terms)
+            told = self.look_up(decision_id)
+        return self.explain(told)
+
+    def look_up(self, decision_id: str) -> Told:
+        """Return what the store tells of a decision; raises UnknownDecision."""
+        row = self._store.decision(decision_id)
+        facts = self._store.decision_fields(decision_id)
+        if row is None or facts is None:
+            raise UnknownDecision(decision_id)
+        return Told(row, facts, record_of(self._store, row.unique_id).terms)
+
+    def explain(self, told: Told) -> dict[str, Any]:
+        """Return a decision with its explanation, which may take long: ask outside of a view."""
+        parts = self._explained(told.row.decision_id, told.facts)
+        return decision_detail(told.row, told.facts, parts, told.terms)
 
     def _explained(self, decision_id: str, facts: dict[str, Any]) -> dict[str, Any]:
         # Many may look at a decision in the moment it is made: one explains it, the others wait.
@@ -77,13 +97,15 @@ def record_of(store: Store, unique_id: str) -> ItemRecord:
 
 def item_page(
     store: Store,
-    explainer: Explainer,
     record: ItemRecord,
     tonight: Tonight | None,
     signals: list[dict[str, Any]],
     seed: int,
 ) -> dict[str, Any]:
-    """Return all there is to show of an item; `tonight` is None without a forecast."""
+    """Return all there is to show of an item but its last decision.
+
+    `tonight` is None without a forecast.
+    """
     row = store.item(record.unique_id)
     if row is None:
         raise UnknownItems([record.unique_id])
@@ -91,7 +113,6 @@ def item_page(
     terms = by_name(record.terms)
     del terms["unique_id"]
     decisions = store.list_decisions(DecisionQuery(unique_id=name, size=DECISIONS_SHOWN)).rows
-    last = row.last_decision_id
     return {
         **by_name(row),
         "terms": terms,
@@ -103,7 +124,6 @@ def item_page(
         "forecast": _forecast(tonight, seed) if tonight else None,
         "signals": [one for one in signals if not one["items"] or name in one["items"]],
         "decisions": [decision_shown(one) for one in decisions],
-        "last_decision": explainer.detail(last) if last else None,
     }
 
 

@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import QueuePool
 from sqlalchemy import event as sqlalchemy_event
 
+from core_modules.explaining.explanation import Explanation
 from core_modules.run_cases import REFERENCE_TERMS
+from streaming_production.deciding import item_pages
 from streaming_production.deciding.core_settings import CoreSettings
 from streaming_production.deciding.decision_inputs import unpacked
 from streaming_production.deciding.refusals import NoForecast, NotAccepted, NotPossible
@@ -342,6 +346,24 @@ def asked_of(store: Store) -> list[str]:
     for engine in (store._database.engine, store._database._readers):
         sqlalchemy_event.listen(engine, "before_cursor_execute", note)
     return asked
+
+
+def test_no_read_transaction_waits_for_an_explanation(
+    shop: StockRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explain, transactions = item_pages.explanation_parts, list[int]()
+
+    def noted(explanation: Explanation) -> dict[str, Any]:
+        pool = shop.store._database._readers.pool
+        assert isinstance(pool, QueuePool)
+        transactions.append(pool.checkedout())
+        return explain(explanation)
+
+    monkeypatch.setattr(item_pages, "explanation_parts", noted)
+    shop.core.explain_decision(shop.play(1, 60).decision_id)
+    shop.play(2, 60)
+    shop.core.item_detail("a")
+    assert transactions == [0, 0]
 
 
 def test_a_decision_on_demand_asks_for_each_thing_once(shop: StockRoom) -> None:
