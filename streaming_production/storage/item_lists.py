@@ -39,6 +39,7 @@ from streaming_production.storage.tables import (
 _STATES = item_states.c
 _LAST = decisions.c
 _EPOCH: BindParameter[int] = bindparam("epoch")
+_OPEN_ORDERS = and_(orders.c.epoch == _EPOCH, orders.c.status.in_(OPEN))
 _ALL_RECORDS = (
     select(items, *(column for column in item_states.c if column.name not in items.c))
     .join(item_states, item_states.c.unique_id == items.c.unique_id)
@@ -109,11 +110,7 @@ def _shown() -> AnySelect:
     )
     open_orders = (
         select(orders.c.unique_id, func.sum(_expected()).label("on_order"))
-        .where(
-            orders.c.epoch == _EPOCH,
-            orders.c.status.in_(OPEN),
-            among(orders.c.unique_id),
-        )
+        .where(_OPEN_ORDERS, among(orders.c.unique_id))
         .group_by(orders.c.unique_id)
         .subquery()
     )
@@ -201,11 +198,7 @@ def at_risk() -> ColumnElement[bool]:
     """
     on_order = (
         select(func.coalesce(func.sum(_expected()), 0))
-        .where(
-            orders.c.epoch == _EPOCH,
-            orders.c.status.in_(OPEN),
-            orders.c.unique_id == _STATES.unique_id,
-        )
+        .where(_OPEN_ORDERS, orders.c.unique_id == _STATES.unique_id)
         .scalar_subquery()
     )
     # Tomorrow's order comes a day after that of tonight.
@@ -246,9 +239,8 @@ def _differs() -> ColumnElement[bool]:
 def _overdue() -> ColumnElement[bool]:
     """Return the condition that an order was due on a closed day, and units of it are to come."""
     return exists().where(
-        orders.c.epoch == _STATES.epoch,
+        _OPEN_ORDERS,
         orders.c.unique_id == _STATES.unique_id,
-        orders.c.status.in_(OPEN),
         orders.c.due <= _STATES.last_closed_day,
         _expected() > 0,
     )

@@ -781,6 +781,31 @@ def test_a_delivery_that_is_overdue_is_told(store: Store) -> None:
     assert "overdue" not in told_of(store, "milk")
 
 
+def test_only_open_orders_of_this_epoch_are_still_to_come(store: Store) -> None:
+    def seen() -> tuple[int, bool, bool]:
+        row = store.item("milk")
+        assert row is not None
+        at_risk = store.list_items(ItemQuery(filter="at_risk"))
+        return row.on_order, "overdue" in row.flags, row in at_risk.rows
+
+    def order(number: int, quantity: int, status: str = "automatic") -> None:
+        more = {"kind": "on_demand", "stockout_risk": 0.01}  # and 30 units are expected to go
+        store.append([decided(number, status=status, quantity=quantity, **more)])
+
+    store.append([happened(1, "stock.counted", on_hand=20), closed("first", FIRST_DAY)])
+    order(1, 40)
+    order(2, 40, "waiting")
+    store.append([closed("due", FIRST_DAY + timedelta(days=3))])
+    assert seen() == (40, True, False)
+    store.append([about_order(1, "refused", why="none left")])
+    assert seen() == (0, False, True)
+    order(3, 50)
+    order(4, 40, "waiting")
+    assert seen() == (50, True, False)
+    store.reset("maria", "again")
+    assert seen() == (0, False, False)
+
+
 def told_of(store: Store, name: str) -> tuple[str, ...]:
     """Return an item's flags."""
     row = store.item(name)
