@@ -8,7 +8,7 @@ from time import sleep
 from typing import Any
 
 from streaming_production.agent_core import AgentCore
-from streaming_production.api.event_words import summary
+from streaming_production.api.event_words import OrderNamed, summary
 from streaming_production.storage.errors import StoreError
 from streaming_production.storage.rows import LoggedEvent
 from streaming_production.store import Store
@@ -45,11 +45,12 @@ class ChangeFeed:
         if start > self._read_to:  # what is kept does not join up with what comes now
             self._kept.clear()
             self._kept_from = start
-        for event in self._store.events_after(start, KEPT):
+        new = self._store.events_after(start, KEPT)
+        # All words are found before any is kept: the store may fail in between.
+        for one in [(event.seq, _written(event, self._store)) for event in new]:
             if len(self._kept) == KEPT:
                 self._kept_from, _ = self._kept.popleft()
-            told = sse_event(change(event), event="change", number=event.seq)
-            self._kept.append((event.seq, told))
+            self._kept.append(one)
         self._read_to = self._kept[-1][0] if self._kept else newest
 
 
@@ -89,7 +90,11 @@ def _changes_after(
         return []
 
 
-def change(event: LoggedEvent) -> dict[str, Any]:
+def _written(event: LoggedEvent, store: Store) -> bytes:
+    return sse_event(change(event, store.order), event="change", number=event.seq)
+
+
+def change(event: LoggedEvent, order_named: OrderNamed) -> dict[str, Any]:
     """Return what a live page is told of an event."""
     told: dict[str, Any] = {
         "seq": event.seq,
@@ -97,7 +102,7 @@ def change(event: LoggedEvent) -> dict[str, Any]:
         "unique_id": event.unique_id,
         "day": event.day,
         "received_at": event.received_at,
-        "summary": summary(event),
+        "summary": summary(event, order_named),
     }
     for name in ("decision_id", "order_id"):
         if name in event.data:

@@ -56,11 +56,13 @@ def list_events(query: EventsQuery) -> Response:
         raise Problem(422, "give after or before, not both")
     types = [_known_type(query.type)] if query.type is not None else None
     store = here().store
-    if query.before is None:
-        events = store.events_after(query.after or 0, query.limit, query.unique_id, types)
-    else:
-        events = store.events_before(query.before or None, query.limit, query.unique_id, types)
-    return answer(EventList, {"events": [_row(one) for one in events], "last_seq": store.last_seq})
+    with store.one_view():
+        if query.before is None:
+            events = store.events_after(query.after or 0, query.limit, query.unique_id, types)
+        else:
+            events = store.events_before(query.before or None, query.limit, query.unique_id, types)
+        told = {"events": [_row(one) for one in events], "last_seq": store.last_seq}
+    return answer(EventList, told)
 
 
 @api.get("/api/stream", responses={200: STREAM_RESPONSE, **problems()})
@@ -78,7 +80,7 @@ def stream(query: StreamQuery) -> Response:
 
 
 def _row(event: LoggedEvent) -> dict[str, Any]:
-    return {**by_name(event), "summary": summary(event)}
+    return {**by_name(event), "summary": summary(event, here().store.order)}
 
 
 def _known_type(name: str) -> str:

@@ -4,15 +4,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core_modules.reporting.report_wording import plural
-from streaming_production.storage.rows import LoggedEvent
+from streaming_production.storage.rows import LoggedEvent, OrderRow
 
 Data = Mapping[str, Any]
+OrderNamed = Callable[[str], OrderRow | None]
 
 
-def summary(event: LoggedEvent) -> str:
-    """Say in a few words what happened."""
+def summary(event: LoggedEvent, order_named: OrderNamed) -> str:
+    """Say in a few words what happened, and where units came of an order that is not the item's."""
     words = _WORDS.get(event.type)
-    return words(event.data) if words else event.type
+    told = words(event.data) if words else event.type
+    order_id = event.data.get("order_id") if event.type == "receipt.recorded" else None
+    if order_id is None:
+        return told
+    order = order_named(order_id)
+    known = order is not None and order.unique_id == event.unique_id
+    return told if known else f"{told}, of order {order_id}, which is none of the item's"
 
 
 def _sale(data: Data) -> str:

@@ -26,6 +26,7 @@ FLAGS = {
     "discrepancy": "count disagreed",
     "oversold": "sold beyond the record",
     "overdue": "a delivery is overdue",
+    "overfilled": "more came than was ordered",
     "no_forecast": "no forecast yet",
     "stale_forecast": "old forecast",
 }

@@ -124,6 +124,7 @@ def _shown() -> AnySelect:
             _differs().label("discrepancy"),
             last_closed.c.unmet.label("unmet"),
             _overdue().label("overdue"),
+            _overfilled().label("overfilled"),
             events.c.instant.label("last_instant"),
         )
         .outerjoin(open_orders, open_orders.c.unique_id == _STATES.unique_id)
@@ -219,7 +220,7 @@ def _flagged() -> ColumnElement[bool]:
         forecasts.c.unique_id == _STATES.unique_id,
         forecasts.c.fresh_until >= func.coalesce(_STATES.last_closed_day, ""),
     )
-    return or_(_STATES.corrected, _differs(), oversold, ~fresh, _overdue())
+    return or_(_STATES.corrected, _differs(), oversold, ~fresh, _overdue(), _overfilled())
 
 
 def _flag_day(connection: Connection, epoch: int) -> str:
@@ -246,10 +247,24 @@ def _overdue() -> ColumnElement[bool]:
     )
 
 
+def _overfilled() -> ColumnElement[bool]:
+    """Return the condition that lately more units of an order came than it is of."""
+    return exists().where(
+        orders.c.epoch == _EPOCH,
+        orders.c.unique_id == _STATES.unique_id,
+        orders.c.received_day >= bindparam("since"),
+        _left() < 0,
+    )
+
+
 def _expected() -> ColumnElement[int]:
     """Return the units of an order that are still to come."""
-    left = func.coalesce(orders.c.confirmed_quantity, orders.c.quantity) - orders.c.received
-    return case((left > 0, left), else_=0)
+    return case((_left() > 0, _left()), else_=0)
+
+
+def _left() -> ColumnElement[int]:
+    """Return the units of an order less those that came, below 0 where too many did."""
+    return func.coalesce(orders.c.confirmed_quantity, orders.c.quantity) - orders.c.received
 
 
 def _cover() -> ColumnElement[float]:
@@ -310,6 +325,7 @@ def _flags(row: AnyRow) -> tuple[str, ...]:
         "discrepancy": row.discrepancy,
         "oversold": (row.unmet or 0) > 0,
         "overdue": row.overdue,
+        "overfilled": row.overfilled,
         "no_forecast": row.origin is None,
         "stale_forecast": row.origin is not None and row.fresh_until < (row.last_closed_day or ""),
     }

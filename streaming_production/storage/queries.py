@@ -6,7 +6,7 @@ from datetime import date
 ITEM_FILTERS = ("all", "at_risk", "waiting", "flagged")
 ITEM_SORTS = ("risk", "name", "cover", "value", "on_hand")
 AT_RISK = 0.05  # chance of running short above which an item is at risk
-LOOK_BACK = 7  # days for which a discrepancy is flagged
+LOOK_BACK = 7  # days for which a discrepancy, or an order overfilled, is flagged
 
 
 @dataclass(frozen=True, slots=True)

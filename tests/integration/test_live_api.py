@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from streaming_production.api.change_feed import ChangeFeed
 from tests.live_agent import DEMO, Agent, agent_of, closing, event, sale
 from tests.live_server import wait_until
 
@@ -99,6 +100,24 @@ def test_events_of_unknown_items_name_them(agent: Agent) -> None:
     answer = agent.client.post("/api/events", json=event(1, "sale.recorded", "milk", quantity=1))
     assert (answer.status_code, answer.get_json()["type"]) == (422, "unknown-items")
     assert "milk" in answer.get_json()["detail"]
+
+
+def test_units_of_an_order_that_is_none_of_the_items_are_told_as_such(agent: Agent) -> None:
+    order_id = agent.core.decide_now(DEMO).order_id
+    agent.send(
+        event(1, "receipt.recorded", quantity=7, order_id="nobody-knows"),
+        event(2, "receipt.recorded", quantity=1, order_id=order_id),
+        event(3, "receipt.recorded", quantity=5),
+    )
+    listed = agent.client.get("/api/events?type=receipt.recorded").get_json()["events"]
+    told = [one["summary"] for one in listed]
+    assert told == [
+        "7 units received, of order nobody-knows, which is none of the item's",
+        "1 unit received",
+        "5 units received",
+    ]
+    feed = b"".join(sent for _, sent in ChangeFeed(agent.store).after(0, agent.store.last_seq))
+    assert all(words.encode() in feed for words in told)
 
 
 def test_too_many_events_at_once_are_refused(tmp_path: Path) -> None:

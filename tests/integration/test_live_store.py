@@ -781,6 +781,24 @@ def test_a_delivery_that_is_overdue_is_told(store: Store) -> None:
     assert "overdue" not in told_of(store, "milk")
 
 
+def test_more_than_was_ordered_is_shelved_and_flagged_for_a_week(store: Store) -> None:
+    def receive(number: int, quantity: int) -> None:
+        store.append([happened(number, "receipt.recorded", quantity=quantity, order_id="order-1")])
+
+    store.append([decided(1, status="automatic", quantity=40)])
+    store.append([about_order(1, "confirmed", quantity=30, due=SECOND_DAY)])
+    receive(8, 30)
+    assert "overfilled" not in told_of(store, "milk")
+    receive(9, 1)
+    assert on_hand(store) == 131
+    assert "overfilled" in told_of(store, "milk")
+    later = f"{FIRST_DAY + timedelta(days=6)}T12:00:00Z"
+    store.append([sale(10, 1, at=later)])
+    assert "overfilled" in told_of(store, "milk")
+    store.append([sale(11, 1, at=later.replace("07T", "08T"))])
+    assert "overfilled" not in told_of(store, "milk")
+
+
 def test_only_open_orders_of_this_epoch_are_still_to_come(store: Store) -> None:
     def seen() -> tuple[int, bool, bool]:
         row = store.item("milk")
