@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
-from waitress.server import create_server
 
 from streaming_production.deciding.decider import order_name
 from streaming_production.event_types import ItemRegistered
@@ -18,6 +17,7 @@ from streaming_production.store import Store
 from streaming_production.supplier.mock_supplier import Faults, create_app
 from streaming_production.supplier.order_book import OrderBook
 from streaming_production.supplier.outbox_sender import OutboxSender
+from tests.live_server import running
 
 TODAY = date(2024, 1, 5)
 LATER = datetime.now(UTC) + timedelta(days=1)  # when everything is due
@@ -26,15 +26,8 @@ LATER = datetime.now(UTC) + timedelta(days=1)  # when everything is due
 @contextmanager
 def supplier(book: OrderBook, faults: Faults | None = None) -> Iterator[str]:
     """Serve the mock supplier on a free port."""
-    server = create_server(create_app(book, faults), host="127.0.0.1", port=0, threads=2)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.effective_port}"
-    finally:
-        server.close()
-        server.task_dispatcher.shutdown()
-        thread.join(5)
+    with running(create_app(book, faults), threads=2) as server:
+        yield server.url
 
 
 @pytest.fixture
