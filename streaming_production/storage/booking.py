@@ -60,8 +60,8 @@ def book(connection: Connection, epoch: int, new: Run, standings: Standings) -> 
     )
     _correct(connection, epoch, arrivals, standings)
     _write_days(connection, epoch, arrivals, page, folded, standings)
-    _move_on(new, arrivals, page, folded, standings)
-    _write_states(connection, epoch, arrivals, standings)
+    figures = _move_on(new, arrivals, page, folded, standings)
+    _write_states(connection, epoch, arrivals, figures, standings)
     return booked
 
 
@@ -108,8 +108,8 @@ class _Page:
 
 
 def _page(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -> _Page:
-    events, item = _in_order(arrivals, again)
-    of_event = list(zip(item.tolist(), [one.key[0] for one in events], strict=True))
+    events, item_of_event = _in_order(arrivals, again)
+    of_event = list(zip(item_of_event.tolist(), [one.key[0] for one in events], strict=True))
     of_new = zip(arrivals.item.tolist(), [key[0] for key in arrivals.keys], strict=True)
     had = {(item, row.day): row for item, past in again.items() for row in past.days}
     closed = [(item, day) for item, days in arrivals.closed.items() for day in days]
@@ -130,14 +130,15 @@ def _page(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -
     )
     unmet = np.zeros(figures.size, dtype=np.int64)
     is_closed, newest = np.zeros(len(days), dtype=np.bool_), np.zeros(len(days), dtype=np.int64)
-    for place, past in again.items():
-        at_opening = figures["opening_stock"][place], figures["opening_price"][place]
-        sheet.stock[place], sheet.price[place] = past.standing or at_opening
-        sheet.opening[place] = sheet.stock[place]
-        unmet[place] = sum(row.unmet for row in past.days)
+    for item, past in again.items():
+        at_opening = figures["opening_stock"][item], figures["opening_price"][item]
+        sheet.stock[item], sheet.price[item] = past.standing or at_opening
+        sheet.opening[item] = sheet.stock[item]
+        unmet[item] = sum(row.unmet for row in past.days)
     if had:
-        is_closed[places(had)] = [row.closed for row in had.values()]
-        newest[places(had)] = [row.last_seq or 0 for row in had.values()]
+        of_had = places(had)
+        is_closed[of_had] = [row.closed for row in had.values()]
+        newest[of_had] = [row.last_seq or 0 for row in had.values()]
     going_on, day = _going_on(arrivals, again, standings, sheet, days)
     sheet.opening[going_on] = figures["opening"][going_on]
     sheet.before[day] = figures["sums"][going_on]
@@ -210,8 +211,8 @@ def _write_days(
 
 def _move_on(
     new: Run, arrivals: Arrivals, page: _Page, folded: Folded, standings: Standings
-) -> None:
-    """Let the standings be those after what is new."""
+) -> NDArray[np.void]:
+    """Let the standings be those after what is new; return their figures, (items,)."""
     last = page.last_days()
     figures = standings.figures(arrivals.place)
     figures["on_hand"], figures["price"] = folded.closing[last], folded.price[last]
@@ -228,12 +229,16 @@ def _move_on(
     for item, days in arrivals.closed.items():
         place = arrivals.place[item]
         standings.last_closed_day[place] = max(*days, standings.last_closed_day[place])
+    return figures
 
 
 def _write_states(
-    connection: Connection, epoch: int, arrivals: Arrivals, standings: Standings
+    connection: Connection,
+    epoch: int,
+    arrivals: Arrivals,
+    figures: NDArray[np.void],
+    standings: Standings,
 ) -> None:
-    figures = standings.figures(arrivals.place)
     rows = zip(
         repeat(epoch),
         [standings.unique_id[place] for place in arrivals.place],
