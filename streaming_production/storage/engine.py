@@ -66,6 +66,11 @@ PATIENCE = 5  # seconds a writer waits for the one before it
 WRITER_CACHE, READER_CACHE = 8192, 1024
 # Rows that one of SQLite's statements inserts: it takes two thirds of the time of single ones.
 _TOGETHER = (250, 50, 10)
+_TAKEN = (  # SQLite's codes for a key that another row has
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+    sqlite3.SQLITE_CONSTRAINT_ROWID,
+    sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+)
 WRITERS_LOCK = 7_140_019  # PostgreSQL's number of the lock that writers take in turn
 _FORMS = "give a file such as results/live.db, sqlite:///PATH or postgresql://USER@HOST/NAME"
 
@@ -262,7 +267,15 @@ def _put_rows(connection: Connection, what: _Insertion, rows: Rows) -> None:
                 first += size
         driver.executemany(what.sql("?", 1), rows[first:])
     except (sqlite3.IntegrityError, IntegrityError) as error:
+        if not _is_taken(error):
+            raise
         raise KeyTaken(f"such a row is there already: {error}") from error
+
+
+def _is_taken(error: sqlite3.IntegrityError | IntegrityError) -> bool:
+    if isinstance(error, sqlite3.IntegrityError):
+        return error.sqlite_errorcode in _TAKEN
+    return getattr(error.orig, "sqlstate", None) == "23505"  # PostgreSQL: unique_violation
 
 
 class _Texts(TypeDecorator[Sequence[str]]):
