@@ -103,8 +103,13 @@ def refuse_unreadable(path: Path, stream: BinaryIO, columns: int, reason: str) -
                 refuse_shape(path, number, len(record), columns)
     except csv.Error:
         pass  # as in `line_of_record`
-    reason = reason.splitlines()[0][:120]
-    raise SalesDataError(f"{path}: is not a readable CSV ({reason}); export it again")
+    raise unreadable(path, reason)
+
+
+def unreadable(path: Path, reason: str) -> SalesDataError:
+    """Return the error of a CSV that cannot be read for a `reason` in a reader's own words."""
+    first = reason.splitlines()[0][:120]
+    return SalesDataError(f"{path}: is not a readable CSV ({first}); export it again")
 
 
 def refuse_shape(path: Path, line: int, found: int, expected: int) -> NoReturn:

@@ -16,7 +16,13 @@ from typing import Any, BinaryIO, NoReturn, cast
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from core_modules.history_files.csv_text import check_text, line_of_record, records, refuse_shape
+from core_modules.history_files.csv_text import (
+    check_text,
+    line_of_record,
+    records,
+    refuse_shape,
+    unreadable,
+)
 from core_modules.history_files.sales_errors import SalesDataError, quoted
 
 LARGEST_FILE = 2 * 1024**3  # bytes after decompression
@@ -186,8 +192,7 @@ def _parse_csv(path: Path, content: bytes, digest: str) -> TextTable:
             ),
         )
     except pa.ArrowException as error:
-        reason = str(error).splitlines()[0][:120]
-        raise SalesDataError(f"{path}: is not a readable CSV ({reason}); export it again") from None
+        raise unreadable(path, str(error)) from None
     if misshapen:
         row = misshapen[0]  # its number counts records from 1, the header included
         line = line_of_record(io.BytesIO(content), row.number - 1)
