@@ -78,9 +78,12 @@ class Process:
     log: Path
 
     def end(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and return the exit code."""
+        """Send a signal and return the exit code; what was logged is told where it is not 0."""
         self.process.send_signal(number)
-        return self.process.wait(30)
+        code = self.process.wait(30)
+        if code != 0:
+            sys.stderr.write(self.log.read_text())
+        return code
 
     @property
     def memory(self) -> float:

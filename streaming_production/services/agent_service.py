@@ -42,6 +42,7 @@ from streaming_production.service_settings import (
 )
 from streaming_production.store import Store, StoreError
 from streaming_production.version import VERSION
+from streaming_production.web.leaving import leave
 from streaming_production.web.limits import limit_rate, limit_reads
 from streaming_production.web.metrics import measure_requests
 from streaming_production.web.problems import tell_problems
@@ -223,4 +224,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())
