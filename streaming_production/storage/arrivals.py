@@ -14,6 +14,7 @@ from streaming_production.event_types import CLOSING, DayClosed
 from streaming_production.events import Event, Key
 from streaming_production.storage.facts import Run
 from streaming_production.storage.ledger import IntArray, begins
+from streaming_production.storage.pasts import Numbered
 from streaming_production.storage.standings import Standings
 
 
@@ -25,6 +26,7 @@ class Arrivals:
     moving: IntArray  # (events,) which of the run move stock or price
     events: Sequence[Event]  # (events,) those, as they arrived
     keys: Sequence[Key]  # (events,)
+    seqs: IntArray  # (events,) their numbers in the log
     item: IntArray  # (events,) the item of each
     order: IntArray  # (events,) which comes first, second...: by item, and within it by key
     moved: list[int]  # (moved,) items that have events
@@ -57,6 +59,7 @@ class Arrivals:
             moving=moving,
             events=events,
             keys=keys,
+            seqs=np.array(moves.seqs, dtype=np.int64),
             item=item,
             order=order,
             moved=item[order[begin]].tolist(),
@@ -74,9 +77,10 @@ class Arrivals:
         ends: list[int] = self.order[np.array(self.bounds[1:], dtype=np.int64) - 1].tolist()
         return ends
 
-    def by_item(self) -> Mapping[int, list[Event]]:
+    def by_item(self) -> Mapping[int, list[Numbered]]:
         """Return the events of each item that has any, in their order."""
-        events = [self.events[place] for place in self.order.tolist()]
+        numbered = list(zip(self.seqs.tolist(), self.events, strict=True))
+        events = [numbered[place] for place in self.order.tolist()]
         return {
             item: events[begin:end]
             for item, begin, end in zip(self.moved, self.bounds, self.bounds[1:], strict=False)

@@ -5,29 +5,41 @@ again from the first day that changes, from the events in the log.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain, repeat
-from operator import attrgetter, eq
+from operator import eq
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, func, select, update
 
 from streaming_production.events import Event
 from streaming_production.storage.arrivals import Arrivals
 from streaming_production.storage.engine import upsert_rows
 from streaming_production.storage.facts import Run
-from streaming_production.storage.ledger import SUMS, Folded, IntArray, Moves, Sheet, begins, fold
-from streaming_production.storage.pasts import Past, past_from
+from streaming_production.storage.ledger import (
+    SUMS,
+    Folded,
+    IntArray,
+    Moves,
+    Sheet,
+    begins,
+    carried,
+    fold,
+)
+from streaming_production.storage.pasts import Past, Standing, past_from
 from streaming_production.storage.standings import Standings
 from streaming_production.storage.tables import decisions, item_days, item_states
 
 # Columns of item_states: those that a row must have, and those that a booking changes.
 _OPENED = ("epoch", "unique_id", "opening_stock", "opening_price", "opening_day", "corrected")
-_MOVED = ("on_hand", "price", "last_day", "last_closed_day", "last_event_seq")
+_MOVED = ("last_day_number", "last_closed_day")
+_KEY = ("number", "epoch", "unique_id", "day")
+_ALL_OF_DAY = tuple(column.name for column in item_days.columns)
+_OF_DAY = tuple(name for name in _ALL_OF_DAY if name not in _KEY)
+_NEWEST_NUMBER = select(func.coalesce(func.max(item_days.c.number), 0))
 _UNMET = SUMS.index("unmet")
-_IN_ORDER = attrgetter("key")
 _Day = tuple[int, str]  # an item and a day of it
 
 
@@ -60,8 +72,8 @@ def book(connection: Connection, epoch: int, new: Run, standings: Standings) -> 
     )
     _correct(connection, epoch, arrivals, standings)
     _write_days(connection, epoch, arrivals, page, folded, standings)
-    figures = _move_on(new, arrivals, page, folded, standings)
-    _write_states(connection, epoch, arrivals, figures, standings)
+    changed = _move_on(arrivals, page, folded, standings)
+    _write_states(connection, epoch, [arrivals.place[item] for item in changed], standings)
     return booked
 
 
@@ -98,7 +110,9 @@ class _Page:
     day_of_new: IntArray  # (new events,) as they arrived
     days: Sequence[_Day]  # (days,) in order
     closed: NDArray[np.bool_]  # (days,)
+    number: IntArray  # (days,) of their rows; 0: none yet
     newest: IntArray  # (days,) number of the newest event before what is new; 0: none
+    last_event: IntArray  # (days,) number of the item's last event until then; 0: none
     unmet: IntArray  # (items,) units, of these days before what is new
     sheet: Sheet
 
@@ -108,16 +122,16 @@ class _Page:
 
 
 def _page(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -> _Page:
-    events, item_of_event = _in_order(arrivals, again)
+    events, seq_of_event, item_of_event = _in_order(arrivals, again)
     of_event = list(zip(item_of_event.tolist(), [one.key[0] for one in events], strict=True))
     of_new = zip(arrivals.item.tolist(), [key[0] for key in arrivals.keys], strict=True)
     had = {(item, row.day): row for item, past in again.items() for row in past.days}
     closed = [(item, day) for item, days in arrivals.closed.items() for day in days]
     days = sorted({*of_event, *had, *closed})
-    number = {day: place for place, day in enumerate(days)}
+    place_of = {day: place for place, day in enumerate(days)}
 
     def places(some: Iterable[_Day]) -> IntArray:
-        return np.array([number[day] for day in some], dtype=np.int64)
+        return np.array([place_of[day] for day in some], dtype=np.int64)
 
     figures, item_of_day = standings.figures(arrivals.place), np.array([item for item, _ in days])
     sheet = Sheet(
@@ -129,36 +143,60 @@ def _page(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -
         before=np.zeros((len(days), len(SUMS))),
     )
     unmet = np.zeros(figures.size, dtype=np.int64)
-    is_closed, newest = np.zeros(len(days), dtype=np.bool_), np.zeros(len(days), dtype=np.int64)
+    is_closed = np.zeros(len(days), dtype=np.bool_)
+    number, newest, last_event = np.zeros((3, len(days)), dtype=np.int64)
+    last_before = figures["last_event_seq"]
     for item, past in again.items():
-        at_opening = figures["opening_stock"][item], figures["opening_price"][item]
-        sheet.stock[item], sheet.price[item] = past.standing or at_opening
-        sheet.opening[item] = sheet.stock[item]
+        opened = Standing(figures["opening_stock"][item], figures["opening_price"][item], None)
+        standing = past.standing or opened
+        sheet.stock[item] = sheet.opening[item] = standing.on_hand
+        sheet.price[item], last_before[item] = standing.price, standing.last_event_seq or 0
         unmet[item] = sum(row.unmet for row in past.days)
     if had:
         of_had = places(had)
         is_closed[of_had] = [row.closed for row in had.values()]
+        number[of_had] = [row.number for row in had.values()]
         newest[of_had] = [row.last_seq or 0 for row in had.values()]
     going_on, day = _going_on(arrivals, again, standings, sheet, days)
     sheet.opening[going_on] = figures["opening"][going_on]
     sheet.before[day] = figures["sums"][going_on]
     unmet[going_on] = sheet.before[day, _UNMET]
     is_closed[day] = figures["closed"][going_on]
+    number[day] = figures["number"][going_on]
     newest[day] = figures["last_seq"][going_on]
     is_closed[places(closed)] = True
-    return _Page(events, places(of_event), places(of_new), days, is_closed, newest, unmet, sheet)
+    day_of_event = places(of_event)
+    last_event[day_of_event] = seq_of_event  # of several the last one stays
+    last_event = carried(last_event, sheet.first_day[item_of_day], last_before[item_of_day])
+    return _Page(
+        events=events,
+        day_of_event=day_of_event,
+        day_of_new=places(of_new),
+        days=days,
+        closed=is_closed,
+        number=number,
+        newest=newest,
+        last_event=last_event,
+        unmet=unmet,
+        sheet=sheet,
+    )
 
 
-def _in_order(arrivals: Arrivals, again: Mapping[int, Past]) -> tuple[list[Event], IntArray]:
-    """Return all events to be folded, by item and in order, and the item of each."""
+def _in_order(
+    arrivals: Arrivals, again: Mapping[int, Past]
+) -> tuple[list[Event], IntArray, IntArray]:
+    """Return all events to be folded, by item and in order, their numbers and their items."""
     if not again:
-        events = arrivals.events
-        return [events[place] for place in arrivals.order.tolist()], arrivals.item[arrivals.order]
+        order, sent = arrivals.order, arrivals.events
+        return [sent[place] for place in order.tolist()], arrivals.seqs[order], arrivals.item[order]
     by_item = dict(arrivals.by_item())
     for item, past in again.items():
-        by_item[item] = sorted([*past.events, *by_item.get(item, ())], key=_IN_ORDER)
+        by_item[item] = sorted([*past.events, *by_item.get(item, ())], key=lambda one: one[1].key)
     runs = [by_item.get(item, []) for item in range(len(arrivals.place))]
-    return list(chain.from_iterable(runs)), np.repeat(np.arange(len(runs)), list(map(len, runs)))
+    items = np.repeat(np.arange(len(runs)), list(map(len, runs)))
+    numbered = list(chain.from_iterable(runs))
+    seqs = np.array([seq for seq, _ in numbered], dtype=np.int64)
+    return [event for _, event in numbered], seqs, items
 
 
 def _going_on(
@@ -181,10 +219,10 @@ def _link(new: Run, arrivals: Arrivals, page: _Page) -> list[int | None]:
     """Join each event to the one of its item and day before it; the newest ones are noted."""
     by_day = np.argsort(page.day_of_new, kind="stable")
     place, day = arrivals.moving[by_day], page.day_of_new[by_day]
-    number = np.array(new.seqs, dtype=np.int64)[place]
+    seq = arrivals.seqs[by_day]
     before = np.zeros(len(new.events), dtype=np.int64)
-    before[place] = np.where(begins(day), page.newest[day], np.append(0, number[:-1]))
-    page.newest[day] = number  # of several the last one stays
+    before[place] = np.where(begins(day), page.newest[day], np.append(0, seq[:-1]))
+    page.newest[day] = seq  # of several the last one stays
     return [one or None for one in before.tolist()]
 
 
@@ -196,61 +234,61 @@ def _write_days(
     folded: Folded,
     standings: Standings,
 ) -> None:
+    """Write all days of a page; those that have no number yet get the next ones."""
+    began = np.flatnonzero(page.number == 0)
+    if began.size:
+        newest = connection.execute(_NEWEST_NUMBER).scalar_one()
+        page.number[began] = newest + 1 + np.arange(began.size)
     names = [standings.unique_id[place] for place in arrivals.place]
     rows = zip(
+        page.number.tolist(),
         repeat(epoch),
         [names[item] for item, _ in page.days],
         [day for _, day in page.days],
         *folded.columns(),
         page.closed.tolist(),
         [one or None for one in page.newest.tolist()],
+        [one or None for one in page.last_event.tolist()],
         strict=False,
     )
-    upsert_rows(connection, item_days, list(rows))
+    upsert_rows(connection, item_days, list(rows), _ALL_OF_DAY, _OF_DAY)
 
 
-def _move_on(
-    new: Run, arrivals: Arrivals, page: _Page, folded: Folded, standings: Standings
-) -> NDArray[np.void]:
-    """Let the standings be those after what is new; return their figures, (items,)."""
+def _move_on(arrivals: Arrivals, page: _Page, folded: Folded, standings: Standings) -> Set[int]:
+    """Let the standings be those after what is new; return the items that have another day."""
     last = page.last_days()
     figures = standings.figures(arrivals.place)
     figures["on_hand"], figures["price"] = folded.closing[last], folded.price[last]
     figures["opening"], figures["closed"] = folded.opening[last], page.closed[last]
     figures["last_seq"], figures["sums"] = page.newest[last], folded.sums()[last]
+    figures["last_event_seq"] = page.last_event[last]
+    changed = {*np.flatnonzero(figures["number"] != page.number[last]).tolist(), *arrivals.closed}
+    figures["number"] = page.number[last]
+    standings.put_figures(arrivals.place, figures)
     for item, event in zip(arrivals.moved, arrivals.last_events(), strict=True):
         place, key = arrivals.place[item], arrivals.keys[event]
-        if key > standings.last_key[place]:
-            standings.last_key[place] = key
-            figures["last_event_seq"][item] = new.seqs[arrivals.moving[event]]
-    standings.put_figures(arrivals.place, figures)
-    for place, day in zip(arrivals.place, last.tolist(), strict=True):
-        _, standings.last_day[place] = page.days[day]
+        standings.last_key[place] = max(standings.last_key[place], key)
+    for item in changed:
+        _, standings.last_day[arrivals.place[item]] = page.days[last[item]]
     for item, days in arrivals.closed.items():
         place = arrivals.place[item]
         standings.last_closed_day[place] = max(*days, standings.last_closed_day[place])
-    return figures
+    return changed
 
 
 def _write_states(
-    connection: Connection,
-    epoch: int,
-    arrivals: Arrivals,
-    figures: NDArray[np.void],
-    standings: Standings,
+    connection: Connection, epoch: int, places: list[int], standings: Standings
 ) -> None:
+    figures = standings.figures(places)
     rows = zip(
         repeat(epoch),
-        [standings.unique_id[place] for place in arrivals.place],
+        [standings.unique_id[place] for place in places],
         figures["opening_stock"].tolist(),
         figures["opening_price"].tolist(),
-        [standings.opening_day[place] for place in arrivals.place],
+        [standings.opening_day[place] for place in places],
         repeat(False),
-        figures["on_hand"].tolist(),
-        figures["price"].tolist(),
-        [standings.last_day[place] for place in arrivals.place],
-        [standings.last_closed_day[place] or None for place in arrivals.place],
-        [one or None for one in figures["last_event_seq"].tolist()],
+        figures["number"].tolist(),
+        [standings.last_closed_day[place] or None for place in places],
         strict=False,
     )
     upsert_rows(connection, item_states, list(rows), (*_OPENED, *_MOVED), _MOVED)
@@ -272,7 +310,7 @@ def _correct(connection: Connection, epoch: int, arrivals: Arrivals, standings: 
         decided, name = decided_days[place], standings.unique_id[place]
         changed = {
             one.key[0]
-            for one in by_item[item]
+            for _, one in by_item[item]
             if one.key[0] < decided or (one.key[0] == decided and id(one) in after_closing)
         }
         if not changed:

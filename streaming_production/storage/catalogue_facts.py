@@ -51,11 +51,8 @@ def register(facts: Facts, new: Sequence[Logged]) -> None:
                 data.opening_stock,
                 terms.unit_price,
                 data.opening_day.isoformat(),
-                data.opening_stock,
-                terms.unit_price,
                 *(None,) * 4,
                 False,
-                None,
             )
         )
     insert_rows(facts.connection, items, item_rows)
@@ -161,8 +158,6 @@ def open_epoch(facts: Facts, new: Sequence[Logged]) -> None:
             items.c.opening_stock,
             items.c.unit_price,
             items.c.opening_day,
-            items.c.opening_stock,
-            items.c.unit_price,
             literal(False),
         )
         columns = [
@@ -171,8 +166,6 @@ def open_epoch(facts: Facts, new: Sequence[Logged]) -> None:
             "opening_stock",
             "opening_price",
             "opening_day",
-            "on_hand",
-            "price",
             "corrected",
         ]
         facts.connection.execute(insert(item_states).from_select(columns, opening))

@@ -12,7 +12,7 @@ from math import isclose
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, Text, collate, select
+from sqlalchemy import Column, Connection, Table, Text, and_, collate, func, or_, select
 
 from streaming_production.events import Event, stored_events
 from streaming_production.storage.adding import add
@@ -20,9 +20,42 @@ from streaming_production.storage.engine import AnyRow, Database
 from streaming_production.storage.errors import RuleBroken, UnknownItems
 from streaming_production.storage.facts import Run
 from streaming_production.storage.rows import Difference
-from streaming_production.storage.tables import PROJECTIONS, events, metadata
+from streaming_production.storage.tables import (
+    PROJECTIONS,
+    events,
+    item_days,
+    item_states,
+    metadata,
+)
 
 _CHUNK = 5_000  # events projected at once
+# Days are numbered as they come, which depends on what was sent together. They are compared by item
+# and day instead, and items without the number, which must be that of their last day.
+_NUMBERS = frozenset({item_days.c.number, item_states.c.last_day_number})
+_KEYS = {item_days: [item_days.c.epoch, item_days.c.unique_id, item_days.c.day]}
+_OF_ITEM = (item_days.c.epoch, item_days.c.unique_id)
+_LAST = select(*_OF_ITEM, func.max(item_days.c.day).label("day")).group_by(*_OF_ITEM).subquery()
+_MISPLACED = (
+    select(item_states.c.epoch, item_states.c.unique_id, item_days.c.day, _LAST.c.day)
+    .outerjoin(
+        item_days,
+        and_(
+            item_days.c.number == item_states.c.last_day_number,
+            item_days.c.epoch == item_states.c.epoch,
+            item_days.c.unique_id == item_states.c.unique_id,
+        ),
+    )
+    .outerjoin(
+        _LAST,
+        and_(_LAST.c.epoch == item_states.c.epoch, _LAST.c.unique_id == item_states.c.unique_id),
+    )
+    .where(
+        or_(
+            item_days.c.day.is_distinct_from(_LAST.c.day),
+            item_states.c.last_day_number.is_distinct_from(item_days.c.number),
+        )
+    )
+)
 _ABSENT = "no such row"
 
 
@@ -39,6 +72,9 @@ def differences(connection: Connection) -> Iterator[Difference]:
             yield from _project_again(connection, fresh)
             for table in (events, *PROJECTIONS):
                 yield from _compared(connection, fresh, table)
+        for epoch, name, found, last in connection.execute(_MISPLACED):
+            key = _shown((epoch, name))
+            yield Difference("item_states", key, "last_day_number", f"of {found}", f"of {last}")
     except _UnreadableError as error:
         yield Difference("events", "", "body", str(error), "a log that can be projected")
     finally:
@@ -94,21 +130,27 @@ def _keyed(
     connection: Connection, table: Table, side: str
 ) -> Iterator[tuple[tuple[Any, ...], str, AnyRow]]:
     """Read a table by its key, text in order of its characters' numbers as Python has it."""
-    keys = [place for place, column in enumerate(table.columns) if column.primary_key]
+    columns = _checked(table)
+    key = _KEYS.get(table, list(table.primary_key))
+    keys = [columns.index(column) for column in key]
     postgres = connection.dialect.name == "postgresql"
     by = [
         collate(column, "C") if postgres and isinstance(column.type, Text) else column
-        for column in table.primary_key
+        for column in key
     ]
-    query = select(table).order_by(*by)
+    query = select(*columns).order_by(*by)
     for row in connection.execute(query, execution_options={"yield_per": _CHUNK}):
         yield tuple(row[place] for place in keys), side, row
+
+
+def _checked(table: Table) -> list[Column[Any]]:
+    return [column for column in table.columns if column not in _NUMBERS]
 
 
 def _columns(
     table: Table, key: tuple[Any, ...], stored: AnyRow, made: AnyRow
 ) -> Iterator[Difference]:
-    for column, was, should in zip(table.columns, stored, made, strict=True):
+    for column, was, should in zip(_checked(table), stored, made, strict=True):
         if was != should and not _same_money(was, should):
             yield Difference(table.name, _shown(key), column.name, str(was), str(should))
 

@@ -18,6 +18,7 @@ from streaming_production.storage.item_lists import at_risk
 from streaming_production.storage.log_reads import last_closed_day
 from streaming_production.storage.order_facts import NO_ORDER, OPEN
 from streaming_production.storage.rows import DayFigures, KeyFigures, Totals
+from streaming_production.storage.standings import IS_LAST_DAY, LAST_DAY, ON_HAND
 from streaming_production.storage.tables import decisions, item_days, item_states, items, orders
 
 _D = item_days.c
@@ -85,12 +86,13 @@ _DECISIONS_BY_DAY = (
 _STOCK = (
     select(
         func.count().label("items"),
-        _total(item_states.c.on_hand, "units"),
-        _total(item_states.c.on_hand * _COST, "value"),
+        _total(ON_HAND, "units"),
+        _total(ON_HAND * _COST, "value"),
         _total(_when(at_risk(), 1), "at_risk"),
     )
     .join(items, items.c.unique_id == item_states.c.unique_id)
     .outerjoin(decisions, decisions.c.decision_id == item_states.c.last_decision_id)
+    .outerjoin(LAST_DAY, IS_LAST_DAY)
     .where(item_states.c.epoch == bindparam("epoch"))
 )
 _OPEN_ORDERS, _WAITING = (

@@ -26,6 +26,7 @@ from streaming_production.storage.order_facts import OPEN
 from streaming_production.storage.page_statements import PageStatements, contained, mentions
 from streaming_production.storage.queries import AT_RISK, LOOK_BACK, ItemQuery
 from streaming_production.storage.rows import ItemRecord, ItemRow, Page
+from streaming_production.storage.standings import IS_LAST_DAY, LAST_DAY, ON_HAND, PRICE
 from streaming_production.storage.tables import (
     decisions,
     events,
@@ -41,8 +42,14 @@ _LAST = decisions.c
 _EPOCH: BindParameter[int] = bindparam("epoch")
 _OPEN_ORDERS = and_(orders.c.epoch == _EPOCH, orders.c.status.in_(OPEN))
 _ALL_RECORDS = (
-    select(items, *(column for column in item_states.c if column.name not in items.c))
+    select(
+        items,
+        *(column for column in item_states.c if column.name not in items.c),
+        ON_HAND.label("on_hand"),
+        PRICE.label("price"),
+    )
     .join(item_states, item_states.c.unique_id == items.c.unique_id)
+    .outerjoin(LAST_DAY, IS_LAST_DAY)
     .where(_STATES.epoch == _EPOCH)
     .order_by(items.c.unique_id)
 )
@@ -53,8 +60,8 @@ _ITEMS: AnySelect = (
         items.c.title,
         items.c.group_name,
         items.c.unit_cost,
-        _STATES.on_hand,
-        _STATES.price,
+        ON_HAND.label("on_hand"),
+        PRICE.label("price"),
         _STATES.corrected,
         _STATES.last_closed_day,
         _STATES.last_decision_id,
@@ -68,9 +75,10 @@ _ITEMS: AnySelect = (
     .select_from(item_states)
     .join(items, items.c.unique_id == _STATES.unique_id)
     .outerjoin(decisions, _LAST.decision_id == _STATES.last_decision_id)
+    .outerjoin(LAST_DAY, IS_LAST_DAY)
     .where(_STATES.epoch == _EPOCH)
 )
-_LAST_DAY = select(func.max(_STATES.last_day)).where(_STATES.epoch == _EPOCH)
+_NEWEST_DAY = select(func.max(item_days.c.day)).where(item_days.c.epoch == _EPOCH)
 
 
 def list_items(connection: Connection, epoch: int, query: ItemQuery) -> Page[ItemRow]:
@@ -130,7 +138,7 @@ def _shown() -> AnySelect:
         .outerjoin(open_orders, open_orders.c.unique_id == _STATES.unique_id)
         .outerjoin(newest, newest.c.unique_id == _STATES.unique_id)
         .outerjoin(forecasts, forecasts.c.forecast_id == newest.c.forecast_id)
-        .outerjoin(events, events.c.seq == _STATES.last_event_seq)
+        .outerjoin(events, events.c.seq == LAST_DAY.c.last_event_seq)
         .outerjoin(
             last_closed,
             and_(
@@ -204,8 +212,8 @@ def at_risk() -> ColumnElement[bool]:
     )
     # Tomorrow's order comes a day after that of tonight.
     until_next = _LAST.expected_demand * (1 + 1.0 / items.c.cover_days)
-    without = and_(_LAST.status == "waiting", until_next > _STATES.on_hand + on_order)
-    return or_(_LAST.stockout_risk > AT_RISK, _STATES.on_hand == 0, without)
+    without = and_(_LAST.status == "waiting", until_next > ON_HAND + on_order)
+    return or_(_LAST.stockout_risk > AT_RISK, ON_HAND == 0, without)
 
 
 def _flagged() -> ColumnElement[bool]:
@@ -224,7 +232,7 @@ def _flagged() -> ColumnElement[bool]:
 
 
 def _flag_day(connection: Connection, epoch: int) -> str:
-    last = day_of(connection.execute(_LAST_DAY, {"epoch": epoch}).scalar_one())
+    last = day_of(connection.execute(_NEWEST_DAY, {"epoch": epoch}).scalar_one())
     return (last - timedelta(days=LOOK_BACK - 1)).isoformat() if last else ""
 
 
@@ -269,7 +277,7 @@ def _left() -> ColumnElement[int]:
 
 def _cover() -> ColumnElement[float]:
     daily = _LAST.expected_demand / items.c.cover_days
-    return case((daily > 0, _STATES.on_hand / daily), else_=None)
+    return case((daily > 0, ON_HAND / daily), else_=None)
 
 
 def _sorting(sort: str, descending: bool | None) -> list[ColumnElement[Any]]:
@@ -277,8 +285,8 @@ def _sorting(sort: str, descending: bool | None) -> list[ColumnElement[Any]]:
     by: dict[str, ColumnElement[Any]] = {
         "name": func.lower(func.coalesce(func.nullif(items.c.title, ""), _STATES.unique_id)),
         "cover": _cover(),
-        "value": _STATES.on_hand * items.c.unit_cost,
-        "on_hand": _STATES.on_hand,
+        "value": ON_HAND * items.c.unit_cost,
+        "on_hand": ON_HAND,
     }
     if sort != "risk":
         ordered = by[sort].desc() if descending else by[sort].asc()
@@ -291,7 +299,7 @@ def _sorting(sort: str, descending: bool | None) -> list[ColumnElement[Any]]:
     )
     if descending is False:
         return [weight.desc(), _LAST.stockout_risk.asc().nulls_first()]
-    return [weight, _LAST.stockout_risk.desc().nulls_last(), _STATES.on_hand]
+    return [weight, _LAST.stockout_risk.desc().nulls_last(), ON_HAND]
 
 
 def _row(row: AnyRow) -> ItemRow:

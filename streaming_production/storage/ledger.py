@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from streaming_production.event_types import (
 )
 from streaming_production.events import Event
 
+Number = TypeVar("Number", np.float64, np.int64)
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -177,17 +178,17 @@ def _priced(sheet: Sheet, moves: Moves) -> tuple[FloatArray, Moves]:
     new = np.where(told, moves.price, 0.0)
     item = sheet.item[moves.day]
     first_move = np.searchsorted(item, np.arange(sheet.stock.size))
-    running = _carried(new, first_move[item], sheet.price[item])
+    running = carried(new, first_move[item], sheet.price[item])
     at = np.where(moves.price > 0, moves.price, running)
     set_on = np.zeros(sheet.item.size)
     changed = new > 0
     set_on[moves.day[changed]] = new[changed]  # of several the last one stays
-    price = _carried(set_on, sheet.first_day[sheet.item], sheet.price[sheet.item])
+    price = carried(set_on, sheet.first_day[sheet.item], sheet.price[sheet.item])
     stays = ~told
     return price, Moves(moves.day[stays], moves.kind[stays], moves.quantity[stays], at[stays])
 
 
-def _carried(values: FloatArray, first: IntArray, default: FloatArray) -> FloatArray:
+def carried(values: NDArray[Number], first: IntArray, default: NDArray[Number]) -> NDArray[Number]:
     """Return the newest value above 0 at each place since `first`, the default where none is."""
     newest = np.maximum.accumulate(np.where(values > 0, np.arange(values.size), -1))
     return np.where(newest >= first, values[newest], default)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, select
 
@@ -18,6 +19,7 @@ _FROM_FIRST = (
 _DAYS = select(
     item_days.c.unique_id,
     item_days.c.day,
+    item_days.c.number,
     item_days.c.unmet,
     item_days.c.closed,
     item_days.c.last_seq,
@@ -32,7 +34,7 @@ _CHAIN = _NEWEST.union_all(
     .join(_NEWEST, events.c.seq == _NEWEST.c.seq)
     .where(events.c.before_seq.is_not(None))
 )
-_BODIES = select(events.c.body).join(_CHAIN, events.c.seq == _CHAIN.c.seq)
+_EVENTS = select(events.c.seq, events.c.body).join(_CHAIN, events.c.seq == _CHAIN.c.seq)
 _BEFORE = (
     select(item_days.c.unique_id, func.max(item_days.c.day).label("day"))
     .where(
@@ -44,7 +46,9 @@ _BEFORE = (
     .subquery()
 )
 _STANDING = (
-    select(item_days.c.unique_id, item_days.c.closing, item_days.c.price)
+    select(
+        item_days.c.unique_id, item_days.c.closing, item_days.c.price, item_days.c.last_event_seq
+    )
     .join(
         _BEFORE,
         and_(item_days.c.unique_id == _BEFORE.c.unique_id, item_days.c.day == _BEFORE.c.day),
@@ -53,23 +57,35 @@ _STANDING = (
 )
 
 
+Numbered = tuple[int, Event]  # an event and its number in the log
+
+
+class Standing(NamedTuple):
+    """Where an item stood at the end of a day."""
+
+    on_hand: int  # units
+    price: float  # money a unit
+    last_event_seq: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What an item had from a day on, and stood at before it."""
 
-    events: list[Event]
-    days: list[AnyRow]  # (unique_id, day, unmet, closed, last_seq)
-    standing: tuple[int, float] | None  # stock and price; None: as it opened
+    events: list[Numbered]
+    days: list[AnyRow]  # (unique_id, day, number, unmet, closed, last_seq)
+    standing: Standing | None  # None: as it opened
 
 
 def past_from(connection: Connection, epoch: int, names: Sequence[str], first: str) -> list[Past]:
     """Read what items had from `first` on."""
     asked = {"epoch": epoch, "names": names, "first": first}
-    moved: defaultdict[str, list[Event]] = defaultdict(list)
+    moved: defaultdict[str, list[Numbered]] = defaultdict(list)
     days: defaultdict[str, list[AnyRow]] = defaultdict(list)
-    for event in stored_events(list(connection.execute(_BODIES, asked).scalars())):
-        moved[str(event.subject)].append(event)
-    for row in connection.execute(_DAYS, asked):
-        days[row.unique_id].append(row)
-    standing = {name: (stock, price) for name, stock, price in connection.execute(_STANDING, asked)}
+    rows = connection.execute(_EVENTS, asked).all()
+    for row, event in zip(rows, stored_events([row.body for row in rows]), strict=True):
+        moved[str(event.subject)].append((row.seq, event))
+    for day in connection.execute(_DAYS, asked):
+        days[day.unique_id].append(day)
+    standing = {name: Standing(*rest) for name, *rest in connection.execute(_STANDING, asked)}
     return [Past(moved[name], days[name], standing.get(name)) for name in names]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from streaming_production.events import Key
 from streaming_production.storage.engine import among
@@ -23,48 +23,56 @@ _TEXTS = (
     "opening_day",
     "last_closed_day",
     "last_decided_day",
-    "last_day",
-    "day",  # with the next three: the key of the last event
+    "day",  # the last one that has a row in item_days
+    "event_day",  # with the next three: the key of the last event
     "instant",
     "source",
     "id",
 )
-_STOCKS = ("opening_stock", "opening_price", "on_hand", "price", "last_event_seq")
-_OF_LAST_DAY = ("closed", "last_seq", "opening", *SUMS)
-# Numbers of events that there are not are 0; `sums` is what is added up of the last day.
+_OPENING = ("opening_stock", "opening_price")
+_OF_LAST_DAY = ("number", "closed", "last_seq", "last_event_seq", "opening", *SUMS)
+# Numbers of days and events that there are not are 0; `sums` is what is added up of the last day.
 _FIGURES = np.dtype(
     [
         ("opening_stock", np.int64),
         ("opening_price", np.float64),
         ("on_hand", np.int64),
         ("price", np.float64),
-        ("last_event_seq", np.int64),
+        ("number", np.int64),
         ("closed", np.bool_),
         ("last_seq", np.int64),
+        ("last_event_seq", np.int64),
         ("opening", np.int64),
         ("sums", np.float64, (len(SUMS),)),
     ]
 )
 
+# Where an item stands is told by its last day; before the first one, as it opened.
+LAST_DAY = item_days.alias("last_day")
+IS_LAST_DAY = LAST_DAY.c.number == item_states.c.last_day_number
+ON_HAND = func.coalesce(LAST_DAY.c.closing, item_states.c.opening_stock)
+PRICE = func.coalesce(LAST_DAY.c.price, item_states.c.opening_price)
 
-def _column(name: str) -> ColumnElement[Any]:
-    if name in _OF_LAST_DAY:
-        return item_days.c[name]
+
+def _text(name: str) -> ColumnElement[Any]:
+    if name == "day":
+        return LAST_DAY.c.day
+    if name == "event_day":
+        return events.c.day
     return item_states.c[name] if name in item_states.c else events.c[name]
 
 
 _ALL = (
-    select(*map(_column, (*_TEXTS, *_STOCKS, *_OF_LAST_DAY)))
-    .select_from(item_states)
-    .outerjoin(
-        item_days,
-        and_(
-            item_days.c.epoch == item_states.c.epoch,
-            item_days.c.unique_id == item_states.c.unique_id,
-            item_days.c.day == item_states.c.last_day,
-        ),
+    select(
+        *map(_text, _TEXTS),
+        *(item_states.c[name] for name in _OPENING),
+        ON_HAND,
+        PRICE,
+        *(LAST_DAY.c[name] for name in _OF_LAST_DAY),
     )
-    .outerjoin(events, events.c.seq == item_states.c.last_event_seq)
+    .select_from(item_states)
+    .outerjoin(LAST_DAY, IS_LAST_DAY)
+    .outerjoin(events, events.c.seq == LAST_DAY.c.last_event_seq)
     .where(item_states.c.epoch == bindparam("epoch"))
 )
 _SOME = _ALL.where(among(item_states.c.unique_id))

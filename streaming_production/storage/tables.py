@@ -77,23 +77,23 @@ item_states = Table(
     Column("opening_stock", BigInteger, nullable=False),
     Column("opening_price", Float, nullable=False),
     Column("opening_day", Text, nullable=False),
-    Column("on_hand", BigInteger, nullable=False),
-    Column("price", Float, nullable=False),
-    Column("last_day", Text),  # of its item_days
+    Column("last_day_number", _Seq),  # of its item_days: the row that tells where it stands
     Column("last_closed_day", Text),
     Column("last_decided_day", Text),
     Column("last_decision_id", Text),
     Column("corrected", Boolean, nullable=False),
-    Column("last_event_seq", _Seq),  # the last one in the order of the item, by day and instant
     sqlite_with_rowid=False,
 )
 
 item_days = Table(
     "item_days",
     metadata,
-    Column("epoch", Integer, primary_key=True),
-    Column("unique_id", Text, primary_key=True),
-    Column("day", Text, primary_key=True),
+    # Rows are numbered as they come, and found by their number when stock moves: that takes half
+    # the time of finding them by item and day, and what happens today changes few pages.
+    Column("number", _Seq, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("unique_id", Text, nullable=False),
+    Column("day", Text, nullable=False),
     Column("opening", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("demanded", BigInteger, nullable=False),
@@ -108,8 +108,9 @@ item_days = Table(
     Column("revenue", Float, nullable=False),
     Column("closed", Boolean, nullable=False),
     Column("last_seq", _Seq),  # the newest event that moved it; the others follow by `before_seq`
-    # In SQLite rows stay as they came, not by their key as those of item_states do: what happens
-    # today then changes few pages, however long the past of the items is.
+    # The last event of the item until the end of the day, in the order of their instants.
+    Column("last_event_seq", _Seq),
+    UniqueConstraint("epoch", "unique_id", "day"),
     Index(None, "epoch", "day"),
 )
 

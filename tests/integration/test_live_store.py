@@ -867,9 +867,15 @@ def test_all_that_follows_from_a_log_is_found_to_follow(store: Store) -> None:
 
 
 CORRUPTIONS = [
-    ("UPDATE item_states SET on_hand = on_hand + 1 WHERE unique_id = 'bread'", "item_states"),
+    ("UPDATE item_states SET opening_stock = 9 WHERE unique_id = 'bread'", "item_states"),
+    ("UPDATE item_states SET last_day_number = NULL WHERE unique_id = 'bread'", "item_states"),
+    ("UPDATE item_states SET last_day_number = 99 WHERE unique_id = 'bread'", "item_states"),
+    ("UPDATE item_states SET last_day_number = 3 - last_day_number", "item_states"),
+    ("UPDATE item_days SET closing = closing + 1 WHERE unique_id = 'bread'", "item_days"),
     ("UPDATE item_days SET unmet = 9", "item_days"),
     ("UPDATE item_days SET last_seq = 2", "item_days"),
+    ("UPDATE item_days SET last_event_seq = 2", "item_days"),
+    ("DELETE FROM item_days WHERE unique_id = 'bread'", "item_days"),
     ("UPDATE events SET before_seq = NULL WHERE before_seq IS NOT NULL", "events"),
     ("UPDATE orders SET status = 'received'", "orders"),
     ("DELETE FROM decisions WHERE decision_id = 'decision-2'", "decisions"),
@@ -911,12 +917,10 @@ def test_the_command_says_what_it_found_by_its_exit_code(sqlite_url: str, tmp_pa
         good = run(self_check.app, ["--store", sqlite_url])
         assert (good.exit_code, "no difference" in good.output) == (0, True)
         with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as file, file:
-            file.execute("UPDATE item_states SET on_hand = 3 WHERE unique_id = 'bread'")
+            file.execute("UPDATE item_days SET closing = 3 WHERE unique_id = 'bread'")
         bad = run(self_check.app, ["--store", sqlite_url])
-        assert (bad.exit_code, "item_states [2, bread] on_hand: stored 3" in bad.output) == (
-            1,
-            True,
-        )
+        found = "item_days [2, bread, 2024-03-01] closing: stored 3" in bad.output
+        assert (bad.exit_code, found) == (1, True)
     missing = run(self_check.app, ["--store", str(tmp_path / "none.db")])
     assert (missing.exit_code, "there is no database" in missing.output) == (2, True)
     assert run(self_check.app, ["--store", "mysql://shop"]).exit_code == 2

@@ -104,7 +104,10 @@ def rows(store: str, query: str) -> list[tuple[Any, ...]]:
 
 def stock_in(store: str) -> dict[str, int]:
     """Return each item's stock as the store has it."""
-    query = "SELECT unique_id, on_hand FROM item_states WHERE epoch = 1"
+    query = """
+        SELECT item_states.unique_id, COALESCE(closing, opening_stock) FROM item_states
+        LEFT JOIN item_days ON number = last_day_number WHERE item_states.epoch = 1
+    """
     return dict(rows(store, query))
 
 
