@@ -1,8 +1,8 @@
 """One checked event, and the one form in which it is stored and compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -22,7 +22,12 @@ class Event(NamedTuple):
     time: datetime  # with its offset
     key: Key  # orders the events of an item: day, instant, source and id as stored
     data: Facts
-    body: bytes  # canonical JSON of the whole event
+    rest: bytes  # canonical JSON of what the log's columns do not tell of it, as `rest_of` has it
+
+    @property
+    def content(self) -> tuple[str, str | None, str, bytes]:
+        """Return all that it says besides its id and source: type, subject, time, the rest."""
+        return self.type, self.subject, self.instant, self.rest
 
     @property
     def day(self) -> date:
@@ -45,7 +50,29 @@ class EventColumns(NamedTuple):
     time: tuple[datetime, ...]
     key: tuple[Key, ...]
     data: tuple[Facts, ...]
-    body: tuple[bytes, ...]
+    rest: tuple[bytes, ...]
+
+
+class StoredEvent(NamedTuple):
+    """An event as the columns of the log hold it."""
+
+    id: str
+    source: str
+    type: str
+    subject: str | None
+    instant: str
+    rest: bytes
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the attributes of the whole event; ValueError where `rest` is none."""
+        rest = orjson.loads(self.rest)
+        if not isinstance(rest, dict):
+            raise ValueError(f"not the rest of an event: {self.rest[:60]!r}")
+        told = {"time": time_text(rest, self.instant), "specversion": "1.0"}
+        return rest | told | {name: getattr(self, name) for name in _TOLD_BY_COLUMNS}
+
+
+_TOLD_BY_COLUMNS = ("id", "source", "type", "subject")
 
 
 def canonical_json(content: object) -> bytes:
@@ -55,6 +82,34 @@ def canonical_json(content: object) -> bytes:
     b'{"a":"2024-03-01","b":null}'
     """
     return orjson.dumps(content, default=vars, option=orjson.OPT_SORT_KEYS)
+
+
+def rest_of(
+    data: Facts | Mapping[str, Any],
+    moment: datetime | None = None,
+    extensions: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Return the canonical JSON of what is stored of an event beside its columns.
+
+    That is its data, its extensions, and its time unless that is in UTC: the log's `instant` does
+    not tell the offset. Without a `moment` it is one in UTC.
+
+    >>> rest_of({"on_hand": 3}, datetime.fromisoformat("2024-03-01T12:00:00+02:00"))
+    b'{"data":{"on_hand":3},"time":"2024-03-01T12:00:00+02:00"}'
+    """
+    in_utc = moment is None or moment.tzinfo is UTC
+    time = {} if in_utc else {"time": moment}
+    return canonical_json({**(extensions or {}), **time, "data": data})
+
+
+def time_text(rest: Mapping[str, Any], instant: str) -> str:
+    """Return an event's time with its offset, from what is stored of it.
+
+    >>> time_text({}, "2024-03-01T10:00:00.000000Z")
+    '2024-03-01T10:00:00+00:00'
+    """
+    told: str = rest.get("time") or f"{instant[:-1].removesuffix('.000000')}+00:00"
+    return told
 
 
 def utc_text(moment: datetime) -> str:

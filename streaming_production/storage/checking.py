@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, Text, collate, select
 
-from streaming_production.events import Event, stored_events
+from streaming_production.events import Event, StoredEvent, stored_events
 from streaming_production.storage.adding import add
 from streaming_production.storage.engine import AnyRow, Database
 from streaming_production.storage.errors import RuleBroken, UnknownItems
@@ -40,7 +40,7 @@ def differences(connection: Connection) -> Iterator[Difference]:
             for table in (events, *PROJECTIONS):
                 yield from _compared(connection, fresh, table)
     except _UnreadableError as error:
-        yield Difference("events", "", "body", str(error), "a log that can be projected")
+        yield Difference("events", "", "rest", str(error), "a log that can be projected")
     finally:
         again.close()
 
@@ -61,10 +61,14 @@ def _project_again(connection: Connection, fresh: Connection) -> Iterator[Differ
 
 def _events_of(chunk: Sequence[AnyRow]) -> list[Event]:
     try:
-        return stored_events([row.body for row in chunk])
+        return stored_events(map(_stored, chunk))
     except ValueError as error:
         where = f"{chunk[0].seq} to {chunk[-1].seq}"
         raise _UnreadableError(f"among events {where}: {error}") from None
+
+
+def _stored(row: AnyRow) -> StoredEvent:
+    return StoredEvent(row.id, row.source, row.type, row.unique_id, row.instant, row.rest)
 
 
 def _project(fresh: Connection, chunk: Sequence[AnyRow], made: Sequence[Event]) -> None:

@@ -23,7 +23,8 @@ _HEAD = (
     .order_by(events.c.seq.desc())
     .limit(1)
 )
-_KNOWN = select(events.c.id, events.c.body).where(
+_CONTENT = (events.c.type, events.c.unique_id, events.c.instant, events.c.rest)
+_KNOWN = select(events.c.id, *_CONTENT).where(
     events.c.epoch == bindparam("epoch"),
     events.c.source == bindparam("source"),
     among(events.c.id, "ids"),
@@ -75,14 +76,14 @@ def new_events(connection: Connection, epoch: int, sent: Sequence[Event]) -> lis
         first = by_source[event.source].setdefault(event.id, event)
         if first is event:
             fresh.append(event)
-        elif first.body != event.body:
+        elif first.content != event.content:
             conflicts.append(event.id)
     logged: set[tuple[str, str]] = set()
     for source, mine in by_source.items():
         asked = {"epoch": epoch, "source": source, "ids": list(mine)}
-        for id_, body in connection.execute(_KNOWN, asked):
+        for id_, *content in connection.execute(_KNOWN, asked):
             logged.add((source, id_))
-            if mine[id_].body != body:
+            if mine[id_].content != tuple(content):
                 conflicts.append(id_)
     if conflicts:
         raise EventConflict(conflicts)
@@ -106,7 +107,7 @@ def write_down(connection: Connection, epoch: int, new: Run, before: Sequence[in
         days,
         instants,
         new.received_at,
-        columns.body,
+        columns.rest,
         before,
         strict=False,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, bindparam, func, select
 
-from streaming_production.events import Event, stored_events
+from streaming_production.events import Event, StoredEvent, stored_events
 from streaming_production.storage.engine import AnyRow, among
 from streaming_production.storage.tables import events, item_days
 
@@ -32,7 +32,8 @@ _CHAIN = _NEWEST.union_all(
     .join(_NEWEST, events.c.seq == _NEWEST.c.seq)
     .where(events.c.before_seq.is_not(None))
 )
-_BODIES = select(events.c.body).join(_CHAIN, events.c.seq == _CHAIN.c.seq)
+_STORED = (events.c[name] for name in ("id", "source", "type", "unique_id", "instant", "rest"))
+_EVENTS = select(*_STORED).join(_CHAIN, events.c.seq == _CHAIN.c.seq)
 _BEFORE = (
     select(item_days.c.unique_id, func.max(item_days.c.day).label("day"))
     .where(
@@ -67,7 +68,7 @@ def past_from(connection: Connection, epoch: int, names: Sequence[str], first: s
     asked = {"epoch": epoch, "names": names, "first": first}
     moved: defaultdict[str, list[Event]] = defaultdict(list)
     days: defaultdict[str, list[AnyRow]] = defaultdict(list)
-    for event in stored_events(list(connection.execute(_BODIES, asked).scalars())):
+    for event in stored_events(map(StoredEvent._make, connection.execute(_EVENTS, asked))):
         moved[str(event.subject)].append(event)
     for row in connection.execute(_DAYS, asked):
         days[row.unique_id].append(row)
