@@ -27,6 +27,7 @@ from pydantic_core import ErrorDetails
 from streaming_production.event_form import (
     AGENT,
     Event,
+    Events,
     Key,
     StoredEvent,
     canonical_json,
@@ -54,6 +55,7 @@ __all__ = [
     "EXTERNAL_EVENT",
     "Event",
     "EventError",
+    "Events",
     "Key",
     "StoredEvent",
     "internal_event",
@@ -143,7 +145,7 @@ EXTERNAL_BATCH: TypeAdapter[Any] = TypeAdapter(_list_of(_EXTERNAL))
 _STORED_BATCH: TypeAdapter[Any] = TypeAdapter(_list_of(_ANY))
 
 
-def parse_events(raw: bytes, content_type: str = "application/json") -> list[Event]:
+def parse_events(raw: bytes, content_type: str = "application/json") -> Events:
     """Read the events of a request, in the order in which they were sent.
 
     Raises EventError where the body is not JSON, or any event is wrong.
@@ -164,7 +166,7 @@ def parse_events(raw: bytes, content_type: str = "application/json") -> list[Eve
         if model.source == AGENT:
             message = f"{AGENT!r} is the agent's own name: choose another source"
             raise EventError([_error(index, "/source", message)])
-    return [_event(model) for model in models]
+    return Events.of(_event(model) for model in models)
 
 
 def stored_events(rows: Iterable[StoredEvent]) -> list[Event]:
@@ -207,9 +209,17 @@ def _event(model: Any) -> Event:
     """Make an event of a model."""
     moment: datetime = model.time
     instant = utc_text(moment)
-    key = (day_text(moment, instant), instant, model.source, model.id)
-    rest = rest_of(model.data, moment, model.__pydantic_extra__)
-    return Event(model.id, model.source, model.type, model.subject, moment, key, model.data, rest)
+    return Event(
+        model.id,
+        model.source,
+        model.type,
+        model.subject,
+        moment,
+        day_text(moment, instant),
+        instant,
+        model.data,
+        rest_of(model.data, moment, model.__pydantic_extra__),
+    )
 
 
 def _event_error(error: ValidationError, batch: bool, nested: bool = True) -> EventError:

@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 
 from streaming_production.event_form import (
     AGENT,
-    Event,
+    EventColumns,
+    Events,
     day_text,
     rest_of,
     utc_texts,
@@ -33,7 +34,7 @@ _VALUES = itemgetter(*_NAMES)
 _READ = {kind: TypeAdapter(facts).validator.validate_python for kind, facts in LEDGER.items()}
 
 
-def read_plain_batch(raw: bytes) -> list[Event] | None:
+def read_plain_batch(raw: bytes) -> Events | None:
     """Read a batch that holds nothing but movements without extensions; None for any other."""
     try:
         sent = orjson.loads(raw)
@@ -102,12 +103,11 @@ def _events(
     subjects: Sequence[str],
     moments: Sequence[datetime],
     facts: Sequence[tuple[Facts, bytes]],
-) -> list[Event]:
+) -> Events:
     instants = utc_texts(moments)
-    days = map(day_text, moments, instants)
-    keys = zip(days, instants, sources, ids, strict=True)
+    days = list(map(day_text, moments, instants))
     said, rests = zip(*facts, strict=True)
     if {one.tzinfo for one in moments} != {UTC}:
         rests = tuple(map(rest_of, said, moments))
-    columns = (ids, sources, types, subjects, moments, keys, said, rests)
-    return list(map(Event._make, zip(*columns, strict=True)))
+    columns = (ids, sources, types, subjects, moments, days, instants, said, rests)
+    return Events(EventColumns._make(columns))

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, update
 
-from streaming_production.events import Event
+from streaming_production.event_types import Facts
+from streaming_production.events import Events
 from streaming_production.storage.arrivals import Arrivals
 from streaming_production.storage.engine import upsert_rows
 from streaming_production.storage.facts import Run
@@ -36,7 +37,7 @@ class Booked:
     """What a booking showed."""
 
     unmet: Mapping[str, int]  # by item, where it changed: units of demand that found no stock
-    late: Sequence[Event]  # that came after later ones
+    late: Sequence[int]  # which of the run came after later ones
     before: Sequence[int | None]  # (run,) number of the event before, of its item and day
 
 
@@ -52,7 +53,7 @@ def book(connection: Connection, epoch: int, new: Run, standings: Standings) -> 
         return Booked({}, [], [None] * len(new.events))
     again = _read_again(connection, epoch, arrivals, standings)
     page = _page(arrivals, again, standings)
-    folded = fold(page.sheet, Moves.of(page.events, page.day_of_event))
+    folded = fold(page.sheet, Moves.of(page.facts, page.day_of_event))
     booked = Booked(
         _unmet(arrivals, page, folded, standings),
         _late(arrivals, again, standings),
@@ -93,7 +94,7 @@ def _read_again(
 class _Page:
     """The days of items that are booked: those with events, those closed, those they had."""
 
-    events: Sequence[Event]  # (events,) of all that is folded, by item and in order
+    facts: Sequence[Facts]  # (events,) what all that is folded says, by item and in order
     day_of_event: IntArray  # (events,) place of its day
     day_of_new: IntArray  # (new events,) as they arrived
     days: Sequence[_Day]  # (days,) in order
@@ -108,9 +109,9 @@ class _Page:
 
 
 def _page(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -> _Page:
-    events, item_of_event = _in_order(arrivals, again)
-    of_event = list(zip(item_of_event.tolist(), [one.key[0] for one in events], strict=True))
-    of_new = zip(arrivals.item.tolist(), [key[0] for key in arrivals.keys], strict=True)
+    facts, day_of_facts, item_of_facts = _in_order(arrivals, again)
+    of_event = list(zip(item_of_facts.tolist(), day_of_facts, strict=True))
+    of_new = zip(arrivals.item.tolist(), arrivals.events.columns.business_day, strict=True)
     had = {(item, row.day): row for item, past in again.items() for row in past.days}
     closed = [(item, day) for item, days in arrivals.closed.items() for day in days]
     days = sorted({*of_event, *had, *closed})
@@ -146,19 +147,25 @@ def _page(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -
     is_closed[day] = figures["closed"][going_on]
     newest[day] = figures["last_seq"][going_on]
     is_closed[places(closed)] = True
-    return _Page(events, places(of_event), places(of_new), days, is_closed, newest, unmet, sheet)
+    return _Page(facts, places(of_event), places(of_new), days, is_closed, newest, unmet, sheet)
 
 
-def _in_order(arrivals: Arrivals, again: Mapping[int, Past]) -> tuple[list[Event], IntArray]:
-    """Return all events to be folded, by item and in order, and the item of each."""
+def _in_order(
+    arrivals: Arrivals, again: Mapping[int, Past]
+) -> tuple[Sequence[Facts], Sequence[str], IntArray]:
+    """Return what all events to be folded say, by item and in order, their days and items."""
     if not again:
-        events = arrivals.events
-        return [events[place] for place in arrivals.order.tolist()], arrivals.item[arrivals.order]
-    by_item = dict(arrivals.by_item())
+        columns, order = arrivals.events.columns, arrivals.order.tolist()
+        days = [columns.business_day[place] for place in order]
+        return [columns.data[place] for place in order], days, arrivals.item[arrivals.order]
+    new = list(arrivals.events)
+    by_item = {item: [new[place] for place in some] for item, some in arrivals.by_item().items()}
     for item, past in again.items():
         by_item[item] = sorted([*past.events, *by_item.get(item, ())], key=_IN_ORDER)
     runs = [by_item.get(item, []) for item in range(len(arrivals.place))]
-    return list(chain.from_iterable(runs)), np.repeat(np.arange(len(runs)), list(map(len, runs)))
+    columns = Events.of(chain.from_iterable(runs)).columns
+    items = np.repeat(np.arange(len(runs)), list(map(len, runs)))
+    return columns.data, columns.business_day, items
 
 
 def _going_on(
@@ -266,14 +273,14 @@ def _correct(connection: Connection, epoch: int, arrivals: Arrivals, standings: 
     ]
     if not suspect:
         return
-    by_item, after_closing = arrivals.by_item(), {id(one) for one in arrivals.after_closing}
+    by_item, days = arrivals.by_item(), arrivals.events.columns.business_day
     for item in suspect:
         place = arrivals.place[item]
         decided, name = decided_days[place], standings.unique_id[place]
         changed = {
-            one.key[0]
-            for one in by_item[item]
-            if one.key[0] < decided or (one.key[0] == decided and id(one) in after_closing)
+            days[event]
+            for event in by_item[item]
+            if days[event] < decided or (days[event] == decided and event in arrivals.after_closing)
         }
         if not changed:
             continue
@@ -301,14 +308,12 @@ def _unmet(arrivals: Arrivals, page: _Page, folded: Folded, standings: Standings
     }
 
 
-def _late(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -> Sequence[Event]:
-    """List the new events that come after later ones, or after their day was closed."""
-    if not again:
-        return arrivals.after_closing
-    after_closing = {id(one) for one in arrivals.after_closing}
-    last_keys = [standings.last_key[place] for place in arrivals.place]
-    return [
-        one
-        for one, item in zip(arrivals.events, arrivals.item.tolist(), strict=True)
-        if one.key < last_keys[item] or id(one) in after_closing
-    ]
+def _late(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -> list[int]:
+    """List which of the run come after later ones, or after their day was closed."""
+    late = set(arrivals.after_closing)
+    if again:
+        last_keys = [standings.last_key[place] for place in arrivals.place]
+        keys = enumerate(zip(arrivals.keys, arrivals.item.tolist(), strict=True))
+        late |= {event for event, (key, item) in keys if key < last_keys[item]}
+    places: list[int] = arrivals.moving[sorted(late)].tolist()
+    return places

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, Text, collate, select
 
-from streaming_production.events import Event, StoredEvent, stored_events
+from streaming_production.events import Event, Events, StoredEvent, stored_events
 from streaming_production.storage.adding import add
 from streaming_production.storage.engine import AnyRow, Database
 from streaming_production.storage.errors import RuleBroken, UnknownItems
@@ -77,7 +77,7 @@ def _project(fresh: Connection, chunk: Sequence[AnyRow], made: Sequence[Event]) 
         rows, known = zip(*some, strict=True)
         seqs = [row.seq for row in rows]
         try:
-            add(fresh, epoch, Run(seqs, [row.received_at for row in rows], known))
+            add(fresh, epoch, Run(seqs, [row.received_at for row in rows], Events.of(known)))
         except (RuleBroken, UnknownItems) as error:
             where = f"{seqs[0]} to {seqs[-1]}"
             raise _UnreadableError(f"among events {where}: {error}") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import psycopg
 import pytest
 from alembic import command
@@ -22,7 +23,7 @@ from typer.testing import CliRunner
 
 from core_modules.agent_rules import Priority
 from streaming_production import migrations, self_check
-from streaming_production.events import internal_event
+from streaming_production.events import Events, internal_event, parse_events
 from streaming_production.storage import engine
 from streaming_production.storage.engine import Database
 from streaming_production.storage.tables import metadata
@@ -766,6 +767,21 @@ def test_a_batch_of_many_items_is_booked_as_one_sale_after_the_other(store: Stor
 
 
 # The steps from an older database
+
+
+def test_a_batch_of_sales_in_order_is_booked_without_making_its_events(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [
+        posted(number, "sale.recorded", at=at, quantity=1) for number, at in enumerate(minutes(9))
+    ]
+    for first in (0, 5):  # the second goes on from what is known after the first
+        some = parse_events(orjson.dumps(sent[first : first + 4]))
+        with monkeypatch.context() as patched:
+            for name in ("__iter__", "__getitem__"):
+                patched.setattr(Events, name, None)
+            assert store.append(some).applied == 4
+    assert on_hand(store) == 92
 
 
 def test_the_steps_make_the_tables_that_are_declared(store_url: str) -> None:
