@@ -36,7 +36,7 @@ from streaming_production.deciding.what_if import WhatIf, changed, told
 from streaming_production.deciding.wire_day import WireDay, WireResult, WireState
 from streaming_production.deciding.wire_days import WireDays
 from streaming_production.deciding.worker_process import WorkerProcess, WorkerState
-from streaming_production.events import Event, internal_event
+from streaming_production.events import Event, Events, internal_event
 from streaming_production.storage.errors import RuleBroken
 from streaming_production.storage.rows import Appended, DecisionRow, ItemRecord, by_name
 from streaming_production.store import Store, StoreError
@@ -101,9 +101,8 @@ class AgentCore:
 
         Raises RuleBroken for a day so far ahead that its year, or month, must be wrong.
         """
-        # An event's own `day` would be made anew for each.
-        days = [event.key[0] for event in events]
-        latest = date.fromisoformat(max(days)) if days else date.min
+        events = Events.of(events)
+        latest = date.fromisoformat(max(events.columns.business_day)) if events else date.min
         if latest > datetime.now(UTC).date() + timedelta(days=1):
             self._check_not_far_ahead(latest)
         return self._append(events)
@@ -123,11 +122,12 @@ class AgentCore:
     def _append(
         self, events: Sequence[Event], inputs: Mapping[str, bytes] | None = None
     ) -> Appended:
+        events = Events.of(events)
         appended = self.store.append(events, inputs)
         with self._news:
             self._last_seq = max(self._last_seq, appended.last_seq)
             self._news.notify_all()
-        kinds = {event.type for event in events}
+        kinds = set(events.columns.type)
         if "day.closed" in kinds:
             self._wake.set()
         if self._outbox is not None and any(kind.startswith("decision.") for kind in kinds):

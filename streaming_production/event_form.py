@@ -1,8 +1,8 @@
-"""One checked event, and the one form in which it is stored and compared."""
+"""Checked events, one or many by column, and the one form in which they are stored and compared."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, overload
 
 import orjson
 
@@ -20,32 +20,109 @@ class Event(NamedTuple):
     type: str
     subject: str | None  # the item it concerns
     time: datetime  # with its offset
-    key: Key  # orders the events of an item: day, instant, source and id as stored
+    business_day: str  # as it is stored: the date as its time is written
+    instant: str  # as it is stored: its time in UTC with microseconds
     data: Facts
-    body: bytes  # canonical JSON of the whole event
+    rest: bytes  # canonical JSON of what the log's columns do not tell of it, as `rest_of` has it
+
+    @property
+    def key(self) -> Key:
+        """Return what orders the events of an item."""
+        return self.business_day, self.instant, self.source, self.id
+
+    @property
+    def content(self) -> tuple[str, str | None, str, bytes]:
+        """Return all that it says besides its id and source: type, subject, time, the rest."""
+        return self.type, self.subject, self.instant, self.rest
 
     @property
     def day(self) -> date:
         """Return the business day."""
         return self.time.date()
 
-    @property
-    def instant(self) -> str:
-        """Return the time in UTC with microseconds, as it is stored."""
-        return self.key[1]
-
 
 class EventColumns(NamedTuple):
     """The fields of many events, column by column; they are those of `Event`, in its order."""
 
-    id: tuple[str, ...]
-    source: tuple[str, ...]
-    type: tuple[str, ...]
-    subject: tuple[str | None, ...]
-    time: tuple[datetime, ...]
-    key: tuple[Key, ...]
-    data: tuple[Facts, ...]
-    body: tuple[bytes, ...]
+    id: Sequence[str]
+    source: Sequence[str]
+    type: Sequence[str]
+    subject: Sequence[str | None]
+    time: Sequence[datetime]
+    business_day: Sequence[str]
+    instant: Sequence[str]
+    data: Sequence[Facts]
+    rest: Sequence[bytes]
+
+
+class Events(Sequence[Event]):
+    """Events held by column; one of them is made only when it is asked for.
+
+    Making, sorting and freeing a thousand would take a good part of the time to take them in.
+    """
+
+    def __init__(self, columns: EventColumns) -> None:
+        self.columns = columns
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> "Events":
+        """Return events by column."""
+        if isinstance(events, Events):
+            return events
+        columns = tuple(zip(*events, strict=True)) or ((),) * len(EventColumns._fields)
+        return cls(EventColumns._make(columns))
+
+    def part(self, places: Sequence[int]) -> "Events":
+        """Return those at some places."""
+        columns = ([column[place] for place in places] for column in self.columns)
+        return Events(EventColumns._make(columns))
+
+    def keys(self) -> list[Key]:
+        """Return what orders the events of an item, of each."""
+        columns = self.columns
+        parts = (columns.business_day, columns.instant, columns.source, columns.id)
+        return list(zip(*parts, strict=True))
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.columns.id)
+
+    def __iter__(self) -> Iterator[Event]:
+        """Make all, one after the other."""
+        return map(Event._make, zip(*self.columns, strict=True))
+
+    @overload
+    def __getitem__(self, place: int) -> Event: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "Events": ...
+
+    def __getitem__(self, place: int | slice) -> "Event | Events":
+        """Make the one at a place; a slice stays by column."""
+        some = [column[place] for column in self.columns]
+        return Event._make(some) if isinstance(place, int) else Events(EventColumns._make(some))
+
+
+class StoredEvent(NamedTuple):
+    """An event as the columns of the log hold it."""
+
+    id: str
+    source: str
+    type: str
+    subject: str | None
+    instant: str
+    rest: bytes
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the attributes of the whole event; ValueError where `rest` is none."""
+        rest = orjson.loads(self.rest)
+        if not isinstance(rest, dict):
+            raise ValueError(f"not the rest of an event: {self.rest[:60]!r}")
+        told = {"time": time_text(rest, self.instant), "specversion": "1.0"}
+        return rest | told | {name: getattr(self, name) for name in _TOLD_BY_COLUMNS}
+
+
+_TOLD_BY_COLUMNS = ("id", "source", "type", "subject")
 
 
 def canonical_json(content: object) -> bytes:
@@ -55,6 +132,34 @@ def canonical_json(content: object) -> bytes:
     b'{"a":"2024-03-01","b":null}'
     """
     return orjson.dumps(content, default=vars, option=orjson.OPT_SORT_KEYS)
+
+
+def rest_of(
+    data: Facts | Mapping[str, Any],
+    moment: datetime | None = None,
+    extensions: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Return the canonical JSON of what is stored of an event beside its columns.
+
+    That is its data, its extensions, and its time unless that is in UTC: the log's `instant` does
+    not tell the offset. Without a `moment` it is one in UTC.
+
+    >>> rest_of({"on_hand": 3}, datetime.fromisoformat("2024-03-01T12:00:00+02:00"))
+    b'{"data":{"on_hand":3},"time":"2024-03-01T12:00:00+02:00"}'
+    """
+    in_utc = moment is None or moment.tzinfo is UTC
+    time = {} if in_utc else {"time": moment}
+    return canonical_json({**(extensions or {}), **time, "data": data})
+
+
+def time_text(rest: Mapping[str, Any], instant: str) -> str:
+    """Return an event's time with its offset, from what is stored of it.
+
+    >>> time_text({}, "2024-03-01T10:00:00.000000Z")
+    '2024-03-01T10:00:00+00:00'
+    """
+    told: str = rest.get("time") or f"{instant[:-1].removesuffix('.000000')}+00:00"
+    return told
 
 
 def utc_text(moment: datetime) -> str:

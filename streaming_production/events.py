@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Union
 from uuid import uuid4
 
+import orjson
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -26,9 +27,12 @@ from pydantic_core import ErrorDetails
 from streaming_production.event_form import (
     AGENT,
     Event,
+    Events,
     Key,
+    StoredEvent,
     canonical_json,
     day_text,
+    rest_of,
     utc_text,
 )
 from streaming_production.event_types import (
@@ -51,7 +55,9 @@ __all__ = [
     "EXTERNAL_EVENT",
     "Event",
     "EventError",
+    "Events",
     "Key",
+    "StoredEvent",
     "internal_event",
     "parse_events",
     "stored_events",
@@ -139,7 +145,7 @@ EXTERNAL_BATCH: TypeAdapter[Any] = TypeAdapter(_list_of(_EXTERNAL))
 _STORED_BATCH: TypeAdapter[Any] = TypeAdapter(_list_of(_ANY))
 
 
-def parse_events(raw: bytes, content_type: str = "application/json") -> list[Event]:
+def parse_events(raw: bytes, content_type: str = "application/json") -> Events:
     """Read the events of a request, in the order in which they were sent.
 
     Raises EventError where the body is not JSON, or any event is wrong.
@@ -160,12 +166,13 @@ def parse_events(raw: bytes, content_type: str = "application/json") -> list[Eve
         if model.source == AGENT:
             message = f"{AGENT!r} is the agent's own name: choose another source"
             raise EventError([_error(index, "/source", message)])
-    return [_event(model) for model in models]
+    return Events.of(_event(model) for model in models)
 
 
-def stored_events(bodies: Sequence[bytes]) -> list[Event]:
-    """Read events back from their canonical bodies."""
-    return [_event(one) for one in _STORED_BATCH.validate_json(b"[" + b",".join(bodies) + b"]")]
+def stored_events(rows: Iterable[StoredEvent]) -> list[Event]:
+    """Read events back from the log; ValueError where what it holds is no event."""
+    whole = orjson.dumps([row.attributes() for row in rows])
+    return [_event(one) for one in _STORED_BATCH.validate_json(whole)]
 
 
 def internal_event(
@@ -199,17 +206,20 @@ def internal_event(
 
 
 def _event(model: Any) -> Event:
-    """Make an event of a model, which is used up."""
-    content: dict[str, Any] = vars(model)
-    del content["datacontenttype"]
-    if model.__pydantic_extra__:
-        content |= model.__pydantic_extra__
-    moment: datetime = content["time"]
-    source, id_ = content["source"], content["id"]
+    """Make an event of a model."""
+    moment: datetime = model.time
     instant = utc_text(moment)
-    key = (day_text(moment, instant), instant, source, id_)
-    type_, subject, data = content["type"], content["subject"], content["data"]
-    return Event(id_, source, type_, subject, moment, key, data, canonical_json(content))
+    return Event(
+        model.id,
+        model.source,
+        model.type,
+        model.subject,
+        moment,
+        day_text(moment, instant),
+        instant,
+        model.data,
+        rest_of(model.data, moment, model.__pydantic_extra__),
+    )
 
 
 def _event_error(error: ValidationError, batch: bool, nested: bool = True) -> EventError:

@@ -13,9 +13,10 @@ from pydantic import TypeAdapter
 
 from streaming_production.event_form import (
     AGENT,
-    Event,
-    canonical_json,
+    EventColumns,
+    Events,
     day_text,
+    rest_of,
     utc_texts,
 )
 from streaming_production.event_types import (
@@ -30,15 +31,10 @@ from streaming_production.event_types import (
 
 _NAMES = ("specversion", "id", "source", "type", "subject", "time", "data")
 _VALUES = itemgetter(*_NAMES)
-# The canonical form of a whole event, its keys in order; every part is JSON already.
-_BODY = (
-    b'{"data":%b,"id":"%b","source":"%b","specversion":"1.0","subject":"%b",'
-    b'"time":"%b","type":"%b"}'
-)
 _READ = {kind: TypeAdapter(facts).validator.validate_python for kind, facts in LEDGER.items()}
 
 
-def read_plain_batch(raw: bytes) -> list[Event] | None:
+def read_plain_batch(raw: bytes) -> Events | None:
     """Read a batch that holds nothing but movements without extensions; None for any other."""
     try:
         sent = orjson.loads(raw)
@@ -87,7 +83,7 @@ def _in_one_form(times: Sequence[str]) -> list[datetime] | None:
 
 
 def _facts(types: Collection[str], data: Collection[object]) -> list[tuple[Facts, bytes]]:
-    """Read what events say, with its canonical JSON; what is said alike is read once."""
+    """Read what events say, with what is stored of one in UTC; what is said alike is read once."""
     read: dict[tuple[str, bytes], tuple[Facts, bytes]] = {}
     found = []
     for kind, one in zip(types, data, strict=True):
@@ -95,17 +91,9 @@ def _facts(types: Collection[str], data: Collection[object]) -> list[tuple[Facts
         known = read.get(key)
         if known is None:
             facts = _READ[kind](one)
-            known = read[key] = (facts, canonical_json(facts))
+            known = read[key] = (facts, rest_of(facts))
         found.append(known)
     return found
-
-
-def _json_texts(column: Sequence[object]) -> list[bytes]:
-    """Return the JSON of each, which is a text, without its quotation marks."""
-    raw = orjson.dumps(column)
-    if b"\\" in raw:  # a quotation mark within may look like the end of a text
-        return [orjson.dumps(one)[1:-1] for one in column]
-    return raw[2:-2].split(b'","')
 
 
 def _events(
@@ -115,12 +103,11 @@ def _events(
     subjects: Sequence[str],
     moments: Sequence[datetime],
     facts: Sequence[tuple[Facts, bytes]],
-) -> list[Event]:
+) -> Events:
     instants = utc_texts(moments)
-    days = map(day_text, moments, instants)
-    keys = zip(days, instants, sources, ids, strict=True)
-    in_order = (ids, sources, subjects, moments, types)  # as the keys of an event are
-    said, texts = zip(*facts, strict=True)
-    bodies = map(_BODY.__mod__, zip(texts, *map(_json_texts, in_order), strict=True))
-    columns = (ids, sources, types, subjects, moments, keys, said, bodies)
-    return list(map(Event._make, zip(*columns, strict=True)))
+    days = list(map(day_text, moments, instants))
+    said, rests = zip(*facts, strict=True)
+    if {one.tzinfo for one in moments} != {UTC}:
+        rests = tuple(map(rest_of, said, moments))
+    columns = (ids, sources, types, subjects, moments, days, instants, said, rests)
+    return Events(EventColumns._make(columns))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from streaming_production.events import Event, internal_event, utc_text
+from streaming_production.events import Event, Events, internal_event, utc_text
 from streaming_production.storage import (
     checking,
     figures,
@@ -169,7 +169,7 @@ class Store:
         Events that the log has already are acknowledged and not applied. `inputs` are kept beside
         their decisions. Raises EventConflict, UnknownItems, RuleBroken or StoreError.
         """
-        return self._commits.append(Request(events, inputs))
+        return self._commits.append(Request(Events.of(events), inputs))
 
     def _append_alone(self, request: Request) -> Appended:
         events = request.events
@@ -183,19 +183,18 @@ class Store:
             first_seq=written.first_seq if new else None,
             last_seq=head.last_seq + len(new),
             unmet=unmet,
-            late=[event.id for event in written.added.late],
+            late=[events.columns.id[written.place_of(seq)] for seq in written.added.late],
             outcomes=outcomes,
         )
 
     def _append_together(self, requests: Sequence[Request]) -> list[Appended]:
         """Add single events of different items; the answers are as if one came after the other."""
-        events = [request.events[0] for request in requests]
+        events = Events.of(request.events[0] for request in requests)
         written = self._write(events)
-        numbers = {id(event): seq for seq, event in enumerate(written.new, written.first_seq)}
-        late = {id(event) for event in written.added.late}
+        numbers = {place: seq for seq, place in enumerate(written.new, written.first_seq)}
         answers, last = [], written.head.last_seq
-        for event in events:
-            seq = numbers.get(id(event))
+        for place, event in enumerate(events):
+            seq = numbers.get(place)
             last = seq or last
             unmet = max(written.added.unmet.get(str(event.subject), 0), 0) if seq else 0
             answers.append(
@@ -205,15 +204,13 @@ class Store:
                     first_seq=seq,
                     last_seq=last,
                     unmet=unmet,
-                    late=[event.id] if id(event) in late else [],
+                    late=[event.id] if seq in written.added.late else [],
                     outcomes=[_outcome(event, seq is not None, unmet)],
                 )
             )
         return answers
 
-    def _write(
-        self, events: Sequence[Event], inputs: Mapping[str, bytes] | None = None
-    ) -> "_Written":
+    def _write(self, events: Events, inputs: Mapping[str, bytes] | None = None) -> "_Written":
         """Write those of the events that are new, all or none.
 
         Movements are nearly always new: whether they are is asked only where the log refuses them.
@@ -226,20 +223,21 @@ class Store:
         return self._write_new(events, inputs, ask=True)
 
     def _write_new(
-        self, events: Sequence[Event], inputs: Mapping[str, bytes] | None, *, ask: bool
+        self, events: Events, inputs: Mapping[str, bytes] | None, *, ask: bool
     ) -> "_Written":
         with self._database.write() as connection:
             head = log.head(connection)
-            opening = ask and any(event.type == "epoch.opened" for event in events)
+            opening = ask and "epoch.opened" in events.columns.type
             if opening and len(events) > 1:
                 raise RuleBroken("epoch", "an epoch is opened by itself, not in a batch")
             epoch = head.epoch + opening
-            new = log.new_events(connection, epoch, events) if ask else events
+            new = log.new_events(connection, epoch, events) if ask else range(len(events))
             standings, now = self._known.at(head), head.next_instant()
             added = Added(Counter(), [])
             if new:
                 seqs = range(head.last_seq + 1, head.last_seq + 1 + len(new))
-                added = add(connection, epoch, Run(seqs, [now] * len(new), new), standings)
+                some = events.part(new) if ask else events
+                added = add(connection, epoch, Run(seqs, [now] * len(new), some), standings)
             if inputs:
                 model_tables.put_inputs(connection, inputs)
         self._known.keep(log.Head(epoch, seqs[-1], now) if new else head, standings)
@@ -498,13 +496,17 @@ class _Written:
     """What became of events that were to be written."""
 
     head: log.Head  # before them
-    new: Sequence[Event]  # that the log did not have
+    new: Sequence[int]  # places of those that the log did not have
     added: Added
 
     @property
     def first_seq(self) -> int:
         """The number of the first new event."""
         return self.head.last_seq + 1
+
+    def place_of(self, seq: int) -> int:
+        """Return the place, among those that were to be written, of the event of a number."""
+        return self.new[seq - self.first_seq]
 
 
 def _outcome(event: Event, is_new: bool, unmet: int) -> Outcome:

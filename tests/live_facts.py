@@ -24,7 +24,7 @@ def posted(
 
 def parsed(*sent: dict[str, Any]) -> list[Event]:
     """Return events as the store takes them."""
-    return parse_events(orjson.dumps(list(sent)))
+    return list(parse_events(orjson.dumps(list(sent))))
 
 
 def happened(number: object, kind: str, subject: str | None = "milk", /, **data: Any) -> Event:

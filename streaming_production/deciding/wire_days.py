@@ -22,7 +22,7 @@ from streaming_production.deciding.shop_log import ShopLog
 from streaming_production.deciding.wire_day import WireDay, WireResult, WireState
 from streaming_production.deciding.wire_figures import DemoBooks, PostedDay
 from streaming_production.event_types import MOST
-from streaming_production.events import Event, parse_events
+from streaming_production.events import Events, parse_events
 from streaming_production.storage.queries import DecisionQuery, OrderQuery
 from streaming_production.storage.rows import ItemRecord
 from streaming_production.store import EventConflict, Store, UnknownItems
@@ -138,7 +138,7 @@ class WireDays:
                 return row.day
         return None
 
-    def _events(self, record: ItemRecord, day: date, asked: _Asked) -> list[Event]:
+    def _events(self, record: ItemRecord, day: date, asked: _Asked) -> Events:
         """Return the facts of a day, to be written together."""
         name = record.unique_id
         facts = [

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from streaming_production.event_types import CLOSING, LEDGER, SIGNALS, ItemChanged
-from streaming_production.events import Event
 from streaming_production.storage import catalogue_facts, decision_facts, order_facts, signal_facts
 from streaming_production.storage.booking import Booked, book
 from streaming_production.storage.facts import Facts, Logged, Run
@@ -41,7 +40,7 @@ class Added(NamedTuple):
     """What adding events showed."""
 
     unmet: Counter[str]  # by item: units of demand that found no stock
-    late: list[Event]  # that came after later ones
+    late: list[int]  # numbers of events that came after later ones
 
 
 def add(connection: Connection, epoch: int, new: Run, standings: Standings | None = None) -> Added:
@@ -59,7 +58,7 @@ def add(connection: Connection, epoch: int, new: Run, standings: Standings | Non
         if kind == _BOOKED:
             booked = _book(facts, run, standings)
             added.unmet.update(booked.unmet)
-            added.late.extend(booked.late)
+            added.late.extend(run.seqs[place] for place in booked.late)
             before = booked.before
         else:
             standings.clear()
@@ -92,7 +91,7 @@ def _book(facts: Facts, run: Run, standings: Standings) -> Booked:
 def _book_prices(facts: Facts, run: Run, standings: Standings) -> Sequence[int | None]:
     """Book the changes of items that change a price."""
     before: list[int | None] = [None] * len(run.events)
-    priced = [place for place, one in enumerate(run.events) if _changes_price(one.data)]
+    priced = [place for place, one in enumerate(run.columns.data) if _changes_price(one)]
     if priced:
         booked = book(facts.connection, facts.epoch, run.part(priced), standings)
         for place, last in zip(priced, booked.before, strict=True):

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import chain, compress
+from itertools import chain, compress, count
 from operator import le
 from typing import Self
 
@@ -11,10 +11,9 @@ import numpy as np
 from sqlalchemy import Connection
 
 from streaming_production.event_types import CLOSING, DayClosed
-from streaming_production.events import Event, Key
+from streaming_production.events import Events, Key
 from streaming_production.storage.facts import Run
 from streaming_production.storage.ledger import IntArray, begins
-from streaming_production.storage.pasts import Numbered
 from streaming_production.storage.standings import Standings
 
 
@@ -24,7 +23,7 @@ class Arrivals:
 
     place: list[int]  # (items,) where they stand among all
     moving: IntArray  # (events,) which of the run move stock or price
-    events: Sequence[Event]  # (events,) those, as they arrived
+    events: Events  # (events,) those, as they arrived
     keys: Sequence[Key]  # (events,)
     seqs: IntArray  # (events,) their numbers in the log
     item: IntArray  # (events,) the item of each
@@ -32,7 +31,7 @@ class Arrivals:
     moved: list[int]  # (moved,) items that have events
     bounds: list[int]  # (moved + 1,) where the events of each begin in that order, and the end
     closed: Mapping[int, Set[str]]  # days newly closed, by item
-    after_closing: Sequence[Event]  # of days that were closed before they arrived
+    after_closing: Set[int]  # which events are of days that were closed before they arrived
 
     @classmethod
     def of(cls, connection: Connection, epoch: int, new: Run, standings: Standings) -> Self:
@@ -45,7 +44,7 @@ class Arrivals:
         if CLOSING in new.types:
             moving = np.flatnonzero([kind != CLOSING for kind in new.columns.type])
             moves = new.part(moving.tolist())
-        events, keys = moves.events, moves.columns.key
+        events, keys = moves.events, moves.events.keys()
         closed, after_closing = _close(new, standings)
         places = standings.places(chain(_items(moves), closed))
         mine = sorted(set(places))
@@ -77,12 +76,11 @@ class Arrivals:
         ends: list[int] = self.order[np.array(self.bounds[1:], dtype=np.int64) - 1].tolist()
         return ends
 
-    def by_item(self) -> Mapping[int, list[Numbered]]:
-        """Return the events of each item that has any, in their order."""
-        numbered = list(zip(self.seqs.tolist(), self.events, strict=True))
-        events = [numbered[place] for place in self.order.tolist()]
+    def by_item(self) -> Mapping[int, list[int]]:
+        """Return which events each item has that has any, in their order."""
+        order = self.order.tolist()
         return {
-            item: events[begin:end]
+            item: order[begin:end]
             for item, begin, end in zip(self.moved, self.bounds, self.bounds[1:], strict=False)
         }
 
@@ -105,22 +103,21 @@ def _items(moves: Run) -> Iterator[str]:
     return map(str, moves.columns.subject)
 
 
-def _close(new: Run, standings: Standings) -> tuple[Mapping[str, Set[str]], Sequence[Event]]:
-    """Return which days are closed, by item, and the events that come after that."""
+def _close(new: Run, standings: Standings) -> tuple[Mapping[str, Set[str]], Set[int]]:
+    """Return which days are closed, by item, and which moves come after that."""
     if CLOSING not in new.types:
-        closed_until = [standings.last_closed_day[place] for place in standings.places(_items(new))]
-        days = zip(new.columns.key, closed_until, strict=True)
-        late = [key[0] <= closed for key, closed in days]
-        return {}, list(compress(new.events, late)) if any(late) else []
+        closing = [standings.last_closed_day[place] for place in standings.places(_items(new))]
+        return {}, set(compress(count(), map(le, new.columns.business_day, closing)))
     closed: defaultdict[str, set[str]] = defaultdict(set)
-    after_closing = []
+    after_closing, moves = set(), count()
     for one in new.events:
         names = standings.unique_id if one.subject is None else [one.subject]
         places = standings.places(names)
         if not isinstance(one.data, DayClosed):
-            [name], [place] = names, places
-            if one.key[0] <= max(standings.last_closed_day[place], *closed.get(name, ("",))):
-                after_closing.append(one)
+            [name], [place], move = names, places, next(moves)
+            closed_until = max(standings.last_closed_day[place], *closed.get(name, ("",)))
+            if one.business_day <= closed_until:
+                after_closing.add(move)
             continue
         day = one.data.day.isoformat()
         for name, place in zip(names, places, strict=True):

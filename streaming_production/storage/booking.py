@@ -5,16 +5,17 @@ again from the first day that changes, from the events in the log.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain, repeat
 from operator import eq
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select, update
 
-from streaming_production.events import Event
+from streaming_production.event_types import Facts
 from streaming_production.storage.arrivals import Arrivals
 from streaming_production.storage.engine import upsert_rows
 from streaming_production.storage.facts import Run
@@ -40,7 +41,6 @@ _ALL_OF_DAY = tuple(column.name for column in item_days.columns)
 _OF_DAY = tuple(name for name in _ALL_OF_DAY if name not in _KEY)
 _NEWEST_NUMBER = select(func.coalesce(func.max(item_days.c.number), 0))
 _UNMET = SUMS.index("unmet")
-_Day = tuple[int, str]  # an item and a day of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Booked:
     """What a booking showed."""
 
     unmet: Mapping[str, int]  # by item, where it changed: units of demand that found no stock
-    late: Sequence[Event]  # that came after later ones
+    late: Sequence[int]  # which of the run came after later ones
     before: Sequence[int | None]  # (run,) number of the event before, of its item and day
 
 
@@ -64,7 +64,7 @@ def book(connection: Connection, epoch: int, new: Run, standings: Standings) -> 
         return Booked({}, [], [None] * len(new.events))
     again = _read_again(connection, epoch, arrivals, standings)
     page = _page(arrivals, again, standings)
-    folded = fold(page.sheet, Moves.of(page.events, page.day_of_event))
+    folded = fold(page.sheet, Moves.of(page.facts, page.day_of_event))
     booked = Booked(
         _unmet(arrivals, page, folded, standings),
         _late(arrivals, again, standings),
@@ -101,14 +101,23 @@ def _read_again(
     return again
 
 
+class _Told(NamedTuple):
+    """All events to be folded, by item and in order; every field is (events,)."""
+
+    facts: Sequence[Facts]
+    seq: IntArray  # numbers in the log
+    item: IntArray
+    day: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Page:
     """The days of items that are booked: those with events, those closed, those they had."""
 
-    events: Sequence[Event]  # (events,) of all that is folded, by item and in order
+    facts: Sequence[Facts]  # (events,) what all that is folded says, by item and in order
     day_of_event: IntArray  # (events,) place of its day
     day_of_new: IntArray  # (new events,) as they arrived
-    days: Sequence[_Day]  # (days,) in order
+    day: Sequence[str]  # (days,) by item and in order
     closed: NDArray[np.bool_]  # (days,)
     number: IntArray  # (days,) of their rows; 0: none yet
     newest: IntArray  # (days,) number of the newest event before what is new; 0: none
@@ -118,62 +127,52 @@ class _Page:
 
     def last_days(self) -> IntArray:
         """Return the place of each item's last day; (items,)."""
-        return np.append(self.sheet.first_day[1:], len(self.days)) - 1
+        return np.append(self.sheet.first_day[1:], len(self.day)) - 1
 
 
 def _page(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -> _Page:
-    events, seq_of_event, item_of_event = _in_order(arrivals, again)
-    of_event = list(zip(item_of_event.tolist(), [one.key[0] for one in events], strict=True))
-    of_new = zip(arrivals.item.tolist(), [key[0] for key in arrivals.keys], strict=True)
-    had = {(item, row.day): row for item, past in again.items() for row in past.days}
-    closed = [(item, day) for item, days in arrivals.closed.items() for day in days]
-    days = sorted({*of_event, *had, *closed})
-    place_of = {day: place for place, day in enumerate(days)}
-
-    def places(some: Iterable[_Day]) -> IntArray:
-        return np.array([place_of[day] for day in some], dtype=np.int64)
-
-    figures, item_of_day = standings.figures(arrivals.place), np.array([item for item, _ in days])
+    told, had = _in_order(arrivals, again), [row for past in again.values() for row in past.days]
+    of_day = _days_of(arrivals, again, told)
+    codes, names = np.unique(np.concatenate(of_day.codes)), of_day.names
+    of_told, of_new, of_had, of_closed = (np.searchsorted(codes, some) for some in of_day.codes)
+    item, day = codes // len(names), [names[place] for place in (codes % len(names)).tolist()]
+    figures = standings.figures(arrivals.place)
     sheet = Sheet(
         stock=figures["on_hand"],
         price=figures["price"],
         opening=figures["on_hand"].copy(),
-        first_day=np.searchsorted(item_of_day, np.arange(figures.size)),
-        item=item_of_day,
-        before=np.zeros((len(days), len(SUMS))),
+        first_day=np.searchsorted(item, np.arange(figures.size)),
+        item=item,
+        before=np.zeros((codes.size, len(SUMS))),
     )
-    unmet = np.zeros(figures.size, dtype=np.int64)
-    is_closed = np.zeros(len(days), dtype=np.bool_)
-    number, newest, last_event = np.zeros((3, len(days)), dtype=np.int64)
-    last_before = figures["last_event_seq"]
-    for item, past in again.items():
-        opened = Standing(figures["opening_stock"][item], figures["opening_price"][item], None)
+    unmet, last_before = np.zeros(figures.size, dtype=np.int64), figures["last_event_seq"]
+    for mine, past in again.items():
+        opened = Standing(figures["opening_stock"][mine], figures["opening_price"][mine], None)
         standing = past.standing or opened
-        sheet.stock[item] = sheet.opening[item] = standing.on_hand
-        sheet.price[item], last_before[item] = standing.price, standing.last_event_seq or 0
-        unmet[item] = sum(row.unmet for row in past.days)
-    if had:
-        of_had = places(had)
-        is_closed[of_had] = [row.closed for row in had.values()]
-        number[of_had] = [row.number for row in had.values()]
-        newest[of_had] = [row.last_seq or 0 for row in had.values()]
-    going_on, day = _going_on(arrivals, again, standings, sheet, days)
+        sheet.stock[mine] = sheet.opening[mine] = standing.on_hand
+        sheet.price[mine], last_before[mine] = standing.price, standing.last_event_seq or 0
+        unmet[mine] = sum(row.unmet for row in past.days)
+    closed = np.zeros(codes.size, dtype=np.bool_)
+    number, newest, last_event = np.zeros((3, codes.size), dtype=np.int64)
+    closed[of_had] = [row.closed for row in had]
+    number[of_had] = [row.number for row in had]
+    newest[of_had] = [row.last_seq or 0 for row in had]
+    going_on = _going_on(arrivals, again, standings, sheet, day)
+    first = sheet.first_day[going_on]
     sheet.opening[going_on] = figures["opening"][going_on]
-    sheet.before[day] = figures["sums"][going_on]
-    unmet[going_on] = sheet.before[day, _UNMET]
-    is_closed[day] = figures["closed"][going_on]
-    number[day] = figures["number"][going_on]
-    newest[day] = figures["last_seq"][going_on]
-    is_closed[places(closed)] = True
-    day_of_event = places(of_event)
-    last_event[day_of_event] = seq_of_event  # of several the last one stays
-    last_event = carried(last_event, sheet.first_day[item_of_day], last_before[item_of_day])
+    sheet.before[first] = figures["sums"][going_on]
+    unmet[going_on] = sheet.before[first, _UNMET]
+    for column, name in ((closed, "closed"), (number, "number"), (newest, "last_seq")):
+        column[first] = figures[name][going_on]
+    closed[of_closed] = True
+    last_event[of_told] = told.seq  # of several the last one stays
+    last_event = carried(last_event, sheet.first_day[item], last_before[item])
     return _Page(
-        events=events,
-        day_of_event=day_of_event,
-        day_of_new=places(of_new),
-        days=days,
-        closed=is_closed,
+        facts=told.facts,
+        day_of_event=of_told,
+        day_of_new=of_new,
+        day=day,
+        closed=closed,
         number=number,
         newest=newest,
         last_event=last_event,
@@ -182,21 +181,55 @@ def _page(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -
     )
 
 
-def _in_order(
-    arrivals: Arrivals, again: Mapping[int, Past]
-) -> tuple[list[Event], IntArray, IntArray]:
-    """Return all events to be folded, by item and in order, their numbers and their items."""
+def _in_order(arrivals: Arrivals, again: Mapping[int, Past]) -> _Told:
+    columns, order = arrivals.events.columns, arrivals.order
     if not again:
-        order, sent = arrivals.order, arrivals.events
-        return [sent[place] for place in order.tolist()], arrivals.seqs[order], arrivals.item[order]
-    by_item = dict(arrivals.by_item())
+        places = order.tolist()
+        facts = [columns.data[place] for place in places]
+        days = [columns.business_day[place] for place in places]
+        return _Told(facts, arrivals.seqs[order], arrivals.item[order], days)
+    new = list(zip(arrivals.seqs.tolist(), arrivals.events, strict=True))
+    by_item = {item: [new[place] for place in some] for item, some in arrivals.by_item().items()}
     for item, past in again.items():
         by_item[item] = sorted([*past.events, *by_item.get(item, ())], key=lambda one: one[1].key)
     runs = [by_item.get(item, []) for item in range(len(arrivals.place))]
-    items = np.repeat(np.arange(len(runs)), list(map(len, runs)))
     numbered = list(chain.from_iterable(runs))
-    seqs = np.array([seq for seq, _ in numbered], dtype=np.int64)
-    return [event for _, event in numbered], seqs, items
+    return _Told(
+        facts=[event.data for _, event in numbered],
+        seq=np.array([seq for seq, _ in numbered], dtype=np.int64),
+        item=np.repeat(np.arange(len(runs)), list(map(len, runs))),
+        day=[event.business_day for _, event in numbered],
+    )
+
+
+class _Coded(NamedTuple):
+    """Days of items as numbers, in the order of item and day."""
+
+    names: Sequence[str]  # the days that there are, in order
+    codes: Sequence[IntArray]  # of all that is told, of what is new, of days had, of days closed
+
+
+def _days_of(arrivals: Arrivals, again: Mapping[int, Past], told: _Told) -> _Coded:
+    had = [(item, row.day) for item, past in again.items() for row in past.days]
+    closed = [(item, day) for item, days in arrivals.closed.items() for day in days]
+    (items_had, days_had), (items_closed, days_closed) = map(_columns, (had, closed))
+    names = sorted({*told.day, *days_had, *days_closed})
+    number = {name: place for place, name in enumerate(names)}
+    pairs = (
+        (told.item, told.day),
+        (arrivals.item, arrivals.events.columns.business_day),
+        (np.array(items_had, dtype=np.int64), days_had),
+        (np.array(items_closed, dtype=np.int64), days_closed),
+    )
+    codes = [
+        item * len(names) + np.array(list(map(number.__getitem__, days)), dtype=np.int64)
+        for item, days in pairs
+    ]
+    return _Coded(names, codes)
+
+
+def _columns(days: Sequence[tuple[int, str]]) -> tuple[Sequence[int], Sequence[str]]:
+    return ([item for item, _ in days], [day for _, day in days])
 
 
 def _going_on(
@@ -204,15 +237,14 @@ def _going_on(
     again: Mapping[int, Past],
     standings: Standings,
     sheet: Sheet,
-    days: Sequence[_Day],
-) -> tuple[IntArray, IntArray]:
-    """Return the items that go on with the day on which they stand, and where it is."""
+    day: Sequence[str],
+) -> IntArray:
+    """Return the items that go on with the day on which they stand."""
     last_days = [standings.last_day[place] for place in arrivals.place]
-    first_days = [days[day][1] for day in sheet.first_day.tolist()]
+    first_days = [day[first] for first in sheet.first_day.tolist()]
     goes_on = np.array(list(map(eq, last_days, first_days)))
     goes_on[list(again)] = False
-    items = np.flatnonzero(goes_on)
-    return items, sheet.first_day[items]
+    return np.flatnonzero(goes_on)
 
 
 def _link(new: Run, arrivals: Arrivals, page: _Page) -> list[int | None]:
@@ -243,8 +275,8 @@ def _write_days(
     rows = zip(
         page.number.tolist(),
         repeat(epoch),
-        [names[item] for item, _ in page.days],
-        [day for _, day in page.days],
+        [names[item] for item in page.sheet.item.tolist()],
+        page.day,
         *folded.columns(),
         page.closed.tolist(),
         [one or None for one in page.newest.tolist()],
@@ -269,7 +301,7 @@ def _move_on(arrivals: Arrivals, page: _Page, folded: Folded, standings: Standin
         place, key = arrivals.place[item], arrivals.keys[event]
         standings.last_key[place] = max(standings.last_key[place], key)
     for item in changed:
-        _, standings.last_day[arrivals.place[item]] = page.days[last[item]]
+        standings.last_day[arrivals.place[item]] = page.day[last[item]]
     for item, days in arrivals.closed.items():
         place = arrivals.place[item]
         standings.last_closed_day[place] = max(*days, standings.last_closed_day[place])
@@ -304,14 +336,14 @@ def _correct(connection: Connection, epoch: int, arrivals: Arrivals, standings: 
     ]
     if not suspect:
         return
-    by_item, after_closing = arrivals.by_item(), {id(one) for one in arrivals.after_closing}
+    by_item, days = arrivals.by_item(), arrivals.events.columns.business_day
     for item in suspect:
         place = arrivals.place[item]
         decided, name = decided_days[place], standings.unique_id[place]
         changed = {
-            one.key[0]
-            for _, one in by_item[item]
-            if one.key[0] < decided or (one.key[0] == decided and id(one) in after_closing)
+            days[event]
+            for event in by_item[item]
+            if days[event] < decided or (days[event] == decided and event in arrivals.after_closing)
         }
         if not changed:
             continue
@@ -339,14 +371,12 @@ def _unmet(arrivals: Arrivals, page: _Page, folded: Folded, standings: Standings
     }
 
 
-def _late(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -> Sequence[Event]:
-    """List the new events that come after later ones, or after their day was closed."""
-    if not again:
-        return arrivals.after_closing
-    after_closing = {id(one) for one in arrivals.after_closing}
-    last_keys = [standings.last_key[place] for place in arrivals.place]
-    return [
-        one
-        for one, item in zip(arrivals.events, arrivals.item.tolist(), strict=True)
-        if one.key < last_keys[item] or id(one) in after_closing
-    ]
+def _late(arrivals: Arrivals, again: Mapping[int, Past], standings: Standings) -> list[int]:
+    """List which of the run come after later ones, or after their day was closed."""
+    late = set(arrivals.after_closing)
+    if again:
+        last_keys = [standings.last_key[place] for place in arrivals.place]
+        keys = enumerate(zip(arrivals.keys, arrivals.item.tolist(), strict=True))
+        late |= {event for event, (key, item) in keys if key < last_keys[item]}
+    places: list[int] = arrivals.moving[sorted(late)].tolist()
+    return places

@@ -176,8 +176,8 @@ def close_days(facts: Facts, new: Run) -> None:
     if CLOSING not in new.types:
         return
     asked: dict[tuple[str, str], int] = {}
-    for seq, _, event in new.logged():
-        if event.type == CLOSING and isinstance(event.data, DayClosed):
+    for seq, _, event in new.of_type(CLOSING):
+        if isinstance(event.data, DayClosed):
             asked.setdefault((event.data.day.isoformat(), event.subject or ""), seq)
     days = {day for day, _ in asked}
     known = facts.connection.execute(

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, Text, and_, collate, func, or_, select
 
-from streaming_production.events import Event, stored_events
+from streaming_production.events import Event, Events, StoredEvent, stored_events
 from streaming_production.storage.adding import add
 from streaming_production.storage.engine import AnyRow, Database
 from streaming_production.storage.errors import RuleBroken, UnknownItems
@@ -76,7 +76,7 @@ def differences(connection: Connection) -> Iterator[Difference]:
             key = _shown((epoch, name))
             yield Difference("item_states", key, "last_day_number", f"of {found}", f"of {last}")
     except _UnreadableError as error:
-        yield Difference("events", "", "body", str(error), "a log that can be projected")
+        yield Difference("events", "", "rest", str(error), "a log that can be projected")
     finally:
         again.close()
 
@@ -97,10 +97,14 @@ def _project_again(connection: Connection, fresh: Connection) -> Iterator[Differ
 
 def _events_of(chunk: Sequence[AnyRow]) -> list[Event]:
     try:
-        return stored_events([row.body for row in chunk])
+        return stored_events(map(_stored, chunk))
     except ValueError as error:
         where = f"{chunk[0].seq} to {chunk[-1].seq}"
         raise _UnreadableError(f"among events {where}: {error}") from None
+
+
+def _stored(row: AnyRow) -> StoredEvent:
+    return StoredEvent(row.id, row.source, row.type, row.unique_id, row.instant, row.rest)
 
 
 def _project(fresh: Connection, chunk: Sequence[AnyRow], made: Sequence[Event]) -> None:
@@ -109,7 +113,7 @@ def _project(fresh: Connection, chunk: Sequence[AnyRow], made: Sequence[Event]) 
         rows, known = zip(*some, strict=True)
         seqs = [row.seq for row in rows]
         try:
-            add(fresh, epoch, Run(seqs, [row.received_at for row in rows], known))
+            add(fresh, epoch, Run(seqs, [row.received_at for row in rows], Events.of(known)))
         except (RuleBroken, UnknownItems) as error:
             where = f"{seqs[0]} to {seqs[-1]}"
             raise _UnreadableError(f"among events {where}: {error}") from None

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
 from streaming_production.event_form import EventColumns
-from streaming_production.events import Event
+from streaming_production.events import Event, Events
 from streaming_production.storage.engine import among
 from streaming_production.storage.errors import UnknownItems
 from streaming_production.storage.tables import items
@@ -31,14 +30,12 @@ class Run:
 
     seqs: Sequence[int]
     received_at: Sequence[str]
-    events: Sequence[Event]
+    events: Events
 
-    @cached_property
+    @property
     def columns(self) -> EventColumns:
         """The fields of all events."""
-        if not self.events:
-            return EventColumns._make(repeat((), len(EventColumns._fields)))
-        return EventColumns._make(zip(*self.events, strict=True))
+        return self.events.columns
 
     @cached_property
     def types(self) -> frozenset[str]:
@@ -54,8 +51,13 @@ class Run:
         return Run(
             [self.seqs[place] for place in places],
             [self.received_at[place] for place in places],
-            [self.events[place] for place in places],
+            self.events.part(places),
         )
+
+    def of_type(self, type_: str) -> list[Logged]:
+        """Return those of a type, one by one."""
+        kinds = enumerate(self.columns.type)
+        return self.part([place for place, kind in kinds if kind == type_]).logged()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from threading import Event as Flag
 from threading import Lock
 
 from streaming_production.event_types import LEDGER
-from streaming_production.events import Event
+from streaming_production.events import Events
 from streaming_production.storage import engine
 from streaming_production.storage.errors import StoreBusy, StoreError
 from streaming_production.storage.rows import Appended
@@ -25,7 +25,7 @@ MOST = 64  # requests in one transaction
 class Request:
     """Events to be added, all or none, and what became of them."""
 
-    events: Sequence[Event]
+    events: Events
     inputs: Mapping[str, bytes] | None = None  # kept beside their decisions
     appended: Appended | None = None
     error: Exception | None = None

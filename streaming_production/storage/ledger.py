@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from core_modules.inventory import receive, sell
 from streaming_production.event_types import (
+    Facts,
     ItemChanged,
     PriceChanged,
     ReceiptRecorded,
@@ -23,7 +24,6 @@ from streaming_production.event_types import (
     StockAdjusted,
     StockCounted,
 )
-from streaming_production.events import Event
 
 Number = TypeVar("Number", np.float64, np.int64)
 FloatArray = NDArray[np.float64]
@@ -110,9 +110,8 @@ class Moves:
     price: FloatArray  # money a unit; 0: none is told
 
     @classmethod
-    def of(cls, events: Sequence[Event], day: IntArray) -> Self:
-        """Read what events do, each on its day of a sheet."""
-        facts = [one.data for one in events]
+    def of(cls, facts: Sequence[Facts], day: IntArray) -> Self:
+        """Read what events do by what they say, each on its day of a sheet."""
         said = {id(one): one for one in facts}  # what is said alike is mostly one object
         does = {key: _SAYS[type(one)](one) for key, one in said.items()}
         done = [does[id(one)] for one in facts]

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
-from operator import itemgetter
 
 from sqlalchemy import Connection, bindparam, func, select
 
 from streaming_production.event_types import LEDGER
-from streaming_production.events import Event, utc_text
+from streaming_production.events import Event, Events, utc_text
 from streaming_production.storage.engine import among, insert_rows
 from streaming_production.storage.errors import EventConflict
 from streaming_production.storage.facts import Run
@@ -23,13 +22,12 @@ _HEAD = (
     .order_by(events.c.seq.desc())
     .limit(1)
 )
-_KNOWN = select(events.c.id, events.c.body).where(
+_CONTENT = (events.c.type, events.c.unique_id, events.c.instant, events.c.rest)
+_KNOWN = select(events.c.id, *_CONTENT).where(
     events.c.epoch == bindparam("epoch"),
     events.c.source == bindparam("source"),
     among(events.c.id, "ids"),
 )
-_TYPE = itemgetter(Event._fields.index("type"))  # far quicker than asking each by name
-_NAME = itemgetter(*map(Event._fields.index, ("source", "id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +55,38 @@ def head(connection: Connection) -> Head:
     return Head(*newest) if newest is not None else Head(epoch=1)
 
 
-def are_apart(sent: Sequence[Event]) -> bool:
+def are_apart(sent: Events) -> bool:
     """Say whether events are movements of stock, each sent once."""
-    moving = LEDGER.keys() >= set(map(_TYPE, sent))
-    return moving and len(set(map(_NAME, sent))) == len(sent)
+    columns = sent.columns
+    moving = LEDGER.keys() >= set(columns.type)
+    return moving and len(set(zip(columns.source, columns.id, strict=True))) == len(sent)
 
 
-def new_events(connection: Connection, epoch: int, sent: Sequence[Event]) -> list[Event]:
-    """Keep the events that the log does not have, each once.
+def new_events(connection: Connection, epoch: int, sent: Events) -> list[int]:
+    """Return the places of the events that the log does not have, each once.
 
     Raises EventConflict where an id was used before for something else.
     """
     by_source: defaultdict[str, dict[str, Event]] = defaultdict(dict)
     conflicts: list[str] = []
-    fresh: list[Event] = []
-    for event in sent:
+    fresh: list[int] = []
+    for place, event in enumerate(sent):
         first = by_source[event.source].setdefault(event.id, event)
         if first is event:
-            fresh.append(event)
-        elif first.body != event.body:
+            fresh.append(place)
+        elif first.content != event.content:
             conflicts.append(event.id)
     logged: set[tuple[str, str]] = set()
     for source, mine in by_source.items():
         asked = {"epoch": epoch, "source": source, "ids": list(mine)}
-        for id_, body in connection.execute(_KNOWN, asked):
+        for id_, *content in connection.execute(_KNOWN, asked):
             logged.add((source, id_))
-            if mine[id_].body != body:
+            if mine[id_].content != tuple(content):
                 conflicts.append(id_)
     if conflicts:
         raise EventConflict(conflicts)
-    return [event for event in fresh if (event.source, event.id) not in logged] if logged else fresh
+    names = list(zip(sent.columns.source, sent.columns.id, strict=True))
+    return [place for place in fresh if names[place] not in logged]
 
 
 def write_down(connection: Connection, epoch: int, new: Run, before: Sequence[int | None]) -> None:
@@ -95,7 +95,6 @@ def write_down(connection: Connection, epoch: int, new: Run, before: Sequence[in
     Raises KeyTaken where the log has one of them already.
     """
     columns = new.columns
-    days, instants, _, _ = zip(*columns.key, strict=True)
     rows = zip(
         new.seqs,
         repeat(epoch),
@@ -103,10 +102,10 @@ def write_down(connection: Connection, epoch: int, new: Run, before: Sequence[in
         columns.id,
         columns.type,
         columns.subject,
-        days,
-        instants,
+        columns.business_day,
+        columns.instant,
         new.received_at,
-        columns.body,
+        columns.rest,
         before,
         strict=False,
     )

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Integer, bindparam, func, select
 
+from streaming_production.event_form import time_text
 from streaming_production.storage.engine import AnyRow, AnySelect, among
 from streaming_production.storage.item_lists import day_of
 from streaming_production.storage.rows import Autonomy, ItemDay, LoggedEvent
@@ -27,7 +28,7 @@ _ALL_DAYS = (
 _DAYS = _ALL_DAYS.where(among(item_days.c.unique_id))
 _AUTONOMY = select(autonomy).order_by(autonomy.c.seq.desc()).limit(1)
 _FACTS = (
-    select(events.c.body)
+    select(events.c.rest)
     .join(decisions, decisions.c.seq == events.c.seq)
     .where(decisions.c.decision_id == bindparam("decision_id"))
 )
@@ -86,7 +87,7 @@ def _events(filters: tuple[str, ...], newest_first: bool) -> AnySelect:
 
 
 def _logged(row: AnyRow) -> LoggedEvent:
-    body = orjson.loads(row.body)
+    rest = orjson.loads(row.rest)
     return LoggedEvent(
         seq=row.seq,
         epoch=row.epoch,
@@ -95,16 +96,16 @@ def _logged(row: AnyRow) -> LoggedEvent:
         type=row.type,
         unique_id=row.unique_id,
         day=date.fromisoformat(row.day),
-        time=body["time"],
+        time=time_text(rest, row.instant),
         received_at=row.received_at,
-        data=body["data"],
+        data=rest["data"],
     )
 
 
 def decision_fields(connection: Connection, decision_id: str) -> dict[str, Any] | None:
     """Return all that the log has of a decision."""
-    body = connection.execute(_FACTS, {"decision_id": decision_id}).scalar_one_or_none()
-    told: dict[str, Any] | None = orjson.loads(body)["data"] if body else None
+    rest = connection.execute(_FACTS, {"decision_id": decision_id}).scalar_one_or_none()
+    told: dict[str, Any] | None = orjson.loads(rest)["data"] if rest else None
     return told
 
 

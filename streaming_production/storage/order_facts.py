@@ -90,7 +90,7 @@ def receive(facts: Facts, new: Run) -> None:
     """Count what came in of orders."""
     if "receipt.recorded" not in new.types:
         return
-    for _, now, event in new.logged():
+    for _, now, event in new.of_type("receipt.recorded"):
         data = event.data
         if not isinstance(data, ReceiptRecorded) or data.order_id is None:
             continue

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, select
 
-from streaming_production.events import Event, stored_events
+from streaming_production.events import Event, StoredEvent, stored_events
 from streaming_production.storage.engine import AnyRow, among
 from streaming_production.storage.tables import events, item_days
 
@@ -34,7 +34,8 @@ _CHAIN = _NEWEST.union_all(
     .join(_NEWEST, events.c.seq == _NEWEST.c.seq)
     .where(events.c.before_seq.is_not(None))
 )
-_EVENTS = select(events.c.seq, events.c.body).join(_CHAIN, events.c.seq == _CHAIN.c.seq)
+_STORED = (events.c[name] for name in ("id", "source", "type", "unique_id", "instant", "rest"))
+_EVENTS = select(events.c.seq, *_STORED).join(_CHAIN, events.c.seq == _CHAIN.c.seq)
 _BEFORE = (
     select(item_days.c.unique_id, func.max(item_days.c.day).label("day"))
     .where(
@@ -83,7 +84,8 @@ def past_from(connection: Connection, epoch: int, names: Sequence[str], first: s
     moved: defaultdict[str, list[Numbered]] = defaultdict(list)
     days: defaultdict[str, list[AnyRow]] = defaultdict(list)
     rows = connection.execute(_EVENTS, asked).all()
-    for row, event in zip(rows, stored_events([row.body for row in rows]), strict=True):
+    stored = stored_events(StoredEvent._make(row[1:]) for row in rows)
+    for row, event in zip(rows, stored, strict=True):
         moved[str(event.subject)].append((row.seq, event))
     for day in connection.execute(_DAYS, asked):
         days[day.unique_id].append(day)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import psycopg
 import pytest
 from alembic import command
@@ -17,11 +18,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from core_modules.agent_rules import Priority
 from streaming_production import migrations, self_check
-from streaming_production.events import internal_event
+from streaming_production.events import Events, internal_event, parse_events
 from streaming_production.storage import engine
 from streaming_production.storage.engine import Database
 from streaming_production.storage.tables import metadata
@@ -55,6 +57,7 @@ from tests.live_facts import (
 )
 
 SECOND_DAY = FIRST_DAY + timedelta(days=1)
+TWO_SOLD = posted(1, "sale.recorded", quantity=2)
 
 
 @pytest.fixture
@@ -155,6 +158,33 @@ def test_one_id_with_another_content_refuses_the_whole_batch(store: Store) -> No
     with pytest.raises(EventConflict):
         store.append([sale(8, 1), sale(8, 2)])
     assert (on_hand(store), store.last_seq) == (98, 2)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"type": "signal.started"},
+        {"subject": "bread"},
+        {"time": "2024-03-01T12:00:00.000001Z"},
+        {"time": "2024-03-01T13:00:00+01:00"},  # the same instant
+        {"data": {"quantity": 2, "price": 3.0}},
+        {"traceid": "abc"},
+    ],
+)
+def test_one_id_is_one_content_whatever_of_it_differs(store: Store, other: dict[str, Any]) -> None:
+    signal = {"signal_id": "s", "kind": "viral", "start": "2024-03-02"}
+    one = posted(1, "signal.announced", **signal) if "type" in other else TWO_SOLD
+    store.append([registered("bread"), *parsed(one)])
+    before = store.last_seq
+    for sent in ([one | other], [posted(9, "sale.recorded", quantity=1), one | other]):
+        with pytest.raises(EventConflict) as caught:
+            store.append(parsed(*sent))
+        assert caught.value.ids == ["1"]
+    with pytest.raises(EventConflict):
+        store.append(parsed(*(sent | {"id": "8"} for sent in (one, one | other))))
+    again = [one, one | {"time": "2024-03-01T12:00:00.000+00:00"}]
+    assert store.append(parsed(*again)).duplicates == 2
+    assert store.last_seq == before
 
 
 def test_an_id_belongs_to_its_source_and_epoch(store: Store) -> None:
@@ -739,6 +769,21 @@ def test_a_batch_of_many_items_is_booked_as_one_sale_after_the_other(store: Stor
 # The steps from an older database
 
 
+def test_a_batch_of_sales_in_order_is_booked_without_making_its_events(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [
+        posted(number, "sale.recorded", at=at, quantity=1) for number, at in enumerate(minutes(9))
+    ]
+    for first in (0, 5):  # the second goes on from what is known after the first
+        some = parse_events(orjson.dumps(sent[first : first + 4]))
+        with monkeypatch.context() as patched:
+            for name in ("__iter__", "__getitem__"):
+                patched.setattr(Events, name, None)
+            assert store.append(some).applied == 4
+    assert on_hand(store) == 92
+
+
 def test_the_steps_make_the_tables_that_are_declared(store_url: str) -> None:
     Store.open(store_url).close()
     database = Database(store_url)
@@ -747,15 +792,67 @@ def test_the_steps_make_the_tables_that_are_declared(store_url: str) -> None:
     database.close()
 
 
-def test_a_database_of_an_older_version_is_brought_up_to_date(store_url: str) -> None:
+@pytest.mark.parametrize("revision", ["0001", "0004"])
+def test_a_database_of_an_older_version_is_brought_up_to_date(
+    store_url: str, revision: str
+) -> None:
     with Store.open(store_url) as store:
         busy_store_with_milk(store)
-        store.append([changed(terms={"unit_price": 3.5}), sale(8, 1), sale(9, 1)])
-    step_back(store_url, "0001")
+        store.append([changed(terms={"unit_price": 3.5}), sale(8, 1), *parsed(FAR_AWAY)])
+        events = store.events_after(0, 99)
+    step_back(store_url, revision)
     with Store.open(store_url) as store:
         assert store.self_check() == []
+        assert store.events_after(0, 99) == events
+        assert store.append([sale(8, 1), *parsed(FAR_AWAY)]).duplicates == 2
         store.append([sale("late", 1, at="2024-02-29T09:00:00Z"), sale(10, 1)])
         assert store.self_check() == []
+
+
+FAR_AWAY = posted(9, "sale.recorded", at="2024-03-01T23:30:00.5-05:00", quantity=1) | {"a": "b"}
+WHOLE_FAR_AWAY = (  # as the log held it whole, up to version 0004
+    b'{"a":"b","data":{"price":null,"quantity":1},"id":"9","source":"tests","specversion":"1.0",'
+    b'"subject":"milk","time":"2024-03-01T23:30:00.500000-05:00","type":"sale.recorded"}'
+)
+WHOLE_TWO_SOLD = (
+    b'{"data":{"price":null,"quantity":2},"id":"1","source":"tests","specversion":"1.0",'
+    b'"subject":"milk","time":"2024-03-01T12:00:00+00:00","type":"sale.recorded"}'
+)
+
+
+def test_whole_events_of_an_older_version_become_what_columns_do_not_tell(
+    store_url: str,
+) -> None:
+    def kept(column: str) -> list[bytes]:
+        database = Database(store_url)
+        with database.read() as connection:
+            query = text(f"SELECT {column} FROM events WHERE source = 'tests' ORDER BY seq")
+            found = list(connection.execute(query).scalars())
+        database.close()
+        return found
+
+    rests = [
+        b'{"data":{"price":null,"quantity":2}}',
+        b'{"a":"b","data":{"price":null,"quantity":1},"time":"2024-03-01T23:30:00.500000-05:00"}',
+    ]
+    with Store.open(store_url) as store:
+        store.append([registered(), *parsed(TWO_SOLD, FAR_AWAY)])
+    assert kept("rest") == rests
+    step_back(store_url, "0004")
+    assert kept("body") == [WHOLE_TWO_SOLD, WHOLE_FAR_AWAY]
+    Store.open(store_url).close()
+    assert kept("rest") == rests
+
+
+def test_an_event_that_cannot_be_read_survives_the_step_and_is_told(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        store.append([registered(), sale(1, 2)])
+    step_back(sqlite_url, "0004")
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as file, file:
+        file.execute("UPDATE events SET body = x'7B' WHERE seq = 2")
+    with Store.open(sqlite_url) as store:
+        [found] = [one for one in store.self_check() if one.table == "events"]
+        assert (found.column, found.stored[:22]) == ("rest", "among events 1 to 2: u")
 
 
 def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
@@ -885,7 +982,13 @@ CORRUPTIONS = [
     ("INSERT INTO closings VALUES (99, 1, '2024-03-09', '')", "closings"),
     ("DELETE FROM events WHERE seq = 3", "events"),
     ("UPDATE events SET unique_id = 'bread' WHERE seq = 3", "events"),
-    ("UPDATE events SET body = x'7B7D' WHERE seq = 3", "events"),
+    ("UPDATE events SET rest = x'7B7D' WHERE seq = 3", "events"),  # {}
+    ("UPDATE events SET rest = x'5B5D' WHERE seq = 3", "events"),  # []
+    ("UPDATE events SET rest = x'7B' WHERE seq = 3", "events"),  # {
+    ("UPDATE events SET rest = CAST(replace(rest, '5', '6') AS BLOB) WHERE seq = 3", "item_days"),
+    ("UPDATE events SET instant = '2024-03-01' WHERE seq = 3", "events"),
+    ("UPDATE events SET instant = '2024-03-02T12:00:00.000000Z' WHERE seq = 3", "events"),
+    ("UPDATE events SET type = 'sale' WHERE seq = 3", "events"),
 ]
 
 

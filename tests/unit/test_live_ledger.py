@@ -255,7 +255,7 @@ def test_ten_thousand_sales_of_one_item_at_one_price_are_one_move() -> None:
     stock, first_day = np.array([100_000]), np.zeros(1, dtype=np.int64)
     sheet = Sheet(stock, np.array([3.0]), stock, first_day, first_day, np.zeros((1, len(SUMS))))
     [event] = parsed(posted(1, "sale.recorded", quantity=2))
-    moves = Moves.of([event] * 10_000, np.zeros(10_000, dtype=np.int64))
+    moves = Moves.of([event.data] * 10_000, np.zeros(10_000, dtype=np.int64))
     folded = fold(sheet, moves)
     assert (folded.sold.tolist(), folded.closing.tolist()) == ([20_000], [80_000])
     assert joined(moves).quantity.tolist() == [20_000]

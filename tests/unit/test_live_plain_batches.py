@@ -28,9 +28,15 @@ def read_carefully(raw: bytes) -> list[Event] | None:
     """Read a batch without the quick reader; None where it is refused."""
     with patch("streaming_production.events.read_plain_batch", return_value=None):
         try:
-            return parse_events(raw, "application/cloudevents-batch+json")
+            return list(parse_events(raw, "application/cloudevents-batch+json"))
         except EventError:
             return None
+
+
+def read_quickly(raw: bytes) -> list[Event] | None:
+    """Read a batch by the quick reader alone; None where it leaves it to the other."""
+    read = read_plain_batch(raw)
+    return None if read is None else list(read)
 
 
 def changed(place: tuple[str, ...], raw_value: str, event: dict[str, Any]) -> bytes:
@@ -70,7 +76,7 @@ INNER = ["quantity", "price", "order_id", "complete", "on_hand", "reason", "resa
 
 def test_a_batch_of_all_movements_is_read_quickly_and_the_same() -> None:
     raw = orjson.dumps(MOVEMENTS)
-    quick = read_plain_batch(raw)
+    quick = read_quickly(raw)
     assert quick is not None
     assert quick == read_carefully(raw)
     assert [type(event.data) for event in quick] == [
@@ -89,7 +95,7 @@ def test_a_batch_of_all_movements_is_read_quickly_and_the_same() -> None:
 )
 def test_a_time_is_told_as_the_careful_reader_tells_it(time: str) -> None:
     raw = orjson.dumps([MOVEMENTS[0] | {"time": time}])
-    quick = read_plain_batch(raw)
+    quick = read_quickly(raw)
     assert quick is not None
     assert quick == read_carefully(raw)
 
@@ -103,7 +109,7 @@ def test_what_is_read_quickly_is_read_the_same_by_the_careful_reader(
     event: dict[str, Any], place: tuple[str, ...], value: str
 ) -> None:
     raw = changed(place, value, event)
-    quick = read_plain_batch(raw)
+    quick = read_quickly(raw)
     if quick is not None:
         careful = read_carefully(raw)
         assert quick == careful
