@@ -1,9 +1,9 @@
 """Arrivals: what is new of each item, its events in their order and the days that are closed."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import chain, compress, count
+from itertools import compress, count
 from operator import le
 from typing import Self
 
@@ -45,16 +45,17 @@ class Arrivals:
             moving = np.flatnonzero([kind != CLOSING for kind in new.columns.type])
             moves = new.part(moving.tolist())
         events, keys = moves.events, moves.events.keys()
-        closed, after_closing = _close(new, standings)
-        places = standings.places(chain(_items(moves), closed))
-        mine = sorted(set(places))
-        number = {place: item for item, place in enumerate(mine)}
-        items = [number[place] for place in places]
-        item = np.array(items[: len(events)], dtype=np.int64)
+        places = standings.places(moves.columns.subject)
+        if CLOSING in new.types:
+            closed, after_closing = _close(new, standings)
+        else:
+            closed, after_closing = {}, _after_closing(moves, places, standings)
+        mine, items = np.unique([*places, *standings.places(closed)], return_inverse=True)
+        item = items[: len(events)]
         order = _in_order(item, keys)
         begin = np.flatnonzero(begins(item[order]))
         return cls(
-            place=mine,
+            place=mine.tolist(),
             moving=moving,
             events=events,
             keys=keys,
@@ -63,13 +64,13 @@ class Arrivals:
             order=order,
             moved=item[order[begin]].tolist(),
             bounds=[*begin.tolist(), len(events)],
-            closed=dict(zip(items[len(events) :], closed.values(), strict=True)),
+            closed=dict(zip(items[len(events) :].tolist(), closed.values(), strict=True)),
             after_closing=after_closing,
         )
 
     def first_keys(self) -> list[Key]:
         """Return the key of the first event of each item that has events."""
-        return [self.keys[self.order[begin]] for begin in self.bounds[:-1]]
+        return [self.keys[event] for event in self.order[self.bounds[:-1]].tolist()]
 
     def last_events(self) -> list[int]:
         """Return which event is the last of each item that has events."""
@@ -99,15 +100,14 @@ def _learn(connection: Connection, epoch: int, new: Run, standings: Standings) -
     standings.learn(connection, epoch, {name for name in names if name is not None})
 
 
-def _items(moves: Run) -> Iterator[str]:
-    return map(str, moves.columns.subject)
+def _after_closing(moves: Run, places: Sequence[int], standings: Standings) -> Set[int]:
+    """Return which moves are of days that are closed; no day is closed by what is new."""
+    closed_until = [standings.last_closed_day[place] for place in places]
+    return set(compress(count(), map(le, moves.columns.business_day, closed_until)))
 
 
 def _close(new: Run, standings: Standings) -> tuple[Mapping[str, Set[str]], Set[int]]:
     """Return which days are closed, by item, and which moves come after that."""
-    if CLOSING not in new.types:
-        closing = [standings.last_closed_day[place] for place in standings.places(_items(new))]
-        return {}, set(compress(count(), map(le, new.columns.business_day, closing)))
     closed: defaultdict[str, set[str]] = defaultdict(set)
     after_closing, moves = set(), count()
     for one in new.events:

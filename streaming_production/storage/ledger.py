@@ -113,14 +113,15 @@ class Moves:
     def of(cls, facts: Sequence[Facts], day: IntArray) -> Self:
         """Read what events do by what they say, each on its day of a sheet."""
         said = {id(one): one for one in facts}  # what is said alike is mostly one object
-        does = {key: _SAYS[type(one)](one) for key, one in said.items()}
-        done = [does[id(one)] for one in facts]
-        kind, quantity, price = zip(*done, strict=True) if done else ((), (), ())
+        does = [_SAYS[type(one)](one) for one in said.values()]
+        kind, quantity, price = zip(*does, strict=True) if does else ((), (), ())
+        place = {key: place for place, key in enumerate(said)}
+        which = np.array([place[id(one)] for one in facts], dtype=np.int64)
         return cls(
             day,
-            np.array(kind, dtype=np.int64),
-            np.array(quantity, dtype=np.int64),
-            np.array(price, dtype=np.float64),
+            np.array(kind, dtype=np.int64)[which],
+            np.array(quantity, dtype=np.int64)[which],
+            np.array(price, dtype=np.float64)[which],
         )
 
 

@@ -4,7 +4,7 @@ A batch of events concerns hundreds of items, and would be slow to book item by 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,9 +103,9 @@ class Standings:
         """Return how many items are known."""
         return len(self.unique_id)
 
-    def places(self, names: Iterable[str]) -> list[int]:
+    def places(self, names: Iterable[str | None]) -> list[int]:
         """Return the places of items that are known."""
-        return list(map(self._places.__getitem__, names))
+        return list(map(self._places.__getitem__, cast(Iterable[str], names)))
 
     def figures(self, places: list[int]) -> NDArray[np.void]:
         """Return a copy of the figures at some places; (items,) of `_FIGURES`."""
