@@ -82,9 +82,9 @@ def _in_one_form(times: Sequence[str]) -> list[datetime] | None:
     return moments if {one.tzinfo for one in moments} == {UTC} else None
 
 
-def _facts(types: Collection[str], data: Collection[object]) -> list[tuple[Facts, bytes]]:
+def _facts(types: Collection[str], data: Collection[object]) -> list[tuple[Facts, str]]:
     """Read what events say, with what is stored of one in UTC; what is said alike is read once."""
-    read: dict[tuple[str, bytes], tuple[Facts, bytes]] = {}
+    read: dict[tuple[str, bytes], tuple[Facts, str]] = {}
     found = []
     for kind, one in zip(types, data, strict=True):
         key = (kind, orjson.dumps(one))
@@ -102,7 +102,7 @@ def _events(
     types: Sequence[str],
     subjects: Sequence[str],
     moments: Sequence[datetime],
-    facts: Sequence[tuple[Facts, bytes]],
+    facts: Sequence[tuple[Facts, str]],
 ) -> Events:
     instants = utc_texts(moments)
     days = list(map(day_text, moments, instants))
