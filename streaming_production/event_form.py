@@ -23,7 +23,7 @@ class Event(NamedTuple):
     business_day: str  # as it is stored: the date as its time is written
     instant: str  # as it is stored: its time in UTC with microseconds
     data: Facts
-    rest: bytes  # canonical JSON of what the log's columns do not tell of it, as `rest_of` has it
+    rest: str  # canonical JSON of what the log's columns do not tell of it, as `rest_of` has it
 
     @property
     def key(self) -> Key:
@@ -31,7 +31,7 @@ class Event(NamedTuple):
         return self.business_day, self.instant, self.source, self.id
 
     @property
-    def content(self) -> tuple[str, str | None, str, bytes]:
+    def content(self) -> tuple[str, str | None, str, str]:
         """Return all that it says besides its id and source: type, subject, time, the rest."""
         return self.type, self.subject, self.instant, self.rest
 
@@ -52,7 +52,7 @@ class EventColumns(NamedTuple):
     business_day: Sequence[str]
     instant: Sequence[str]
     data: Sequence[Facts]
-    rest: Sequence[bytes]
+    rest: Sequence[str]
 
 
 class Events(Sequence[Event]):
@@ -111,7 +111,7 @@ class StoredEvent(NamedTuple):
     type: str
     subject: str | None
     instant: str
-    rest: bytes
+    rest: str
 
     def attributes(self) -> dict[str, Any]:
         """Return the attributes of the whole event; ValueError where `rest` is none."""
@@ -138,18 +138,18 @@ def rest_of(
     data: Facts | Mapping[str, Any],
     moment: datetime | None = None,
     extensions: Mapping[str, Any] | None = None,
-) -> bytes:
+) -> str:
     """Return the canonical JSON of what is stored of an event beside its columns.
 
     That is its data, its extensions, and its time unless that is in UTC: the log's `instant` does
     not tell the offset. Without a `moment` it is one in UTC.
 
     >>> rest_of({"on_hand": 3}, datetime.fromisoformat("2024-03-01T12:00:00+02:00"))
-    b'{"data":{"on_hand":3},"time":"2024-03-01T12:00:00+02:00"}'
+    '{"data":{"on_hand":3},"time":"2024-03-01T12:00:00+02:00"}'
     """
     in_utc = moment is None or moment.tzinfo is UTC
     time = {} if in_utc else {"time": moment}
-    return canonical_json({**(extensions or {}), **time, "data": data})
+    return canonical_json({**(extensions or {}), **time, "data": data}).decode()
 
 
 def time_text(rest: Mapping[str, Any], instant: str) -> str:

@@ -1,4 +1,4 @@
-"""Batches of plain movements of stock, read column by column in a third of the usual time.
+"""Batches of plain movements of stock, read column by column in a quarter of the usual time.
 
 Nothing is refused here. What is not plainly right, or seldom sent, is left to the reader of single
 events, which takes more and says what is wrong; what is read here, it would read just the same.
@@ -6,7 +6,7 @@ events, which takes more and says what is wrong; what is read here, it would rea
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from operator import itemgetter
+from typing import NamedTuple
 
 import orjson
 from pydantic import TypeAdapter
@@ -30,8 +30,15 @@ from streaming_production.event_types import (
 )
 
 _NAMES = ("specversion", "id", "source", "type", "subject", "time", "data")
-_VALUES = itemgetter(*_NAMES)
 _READ = {kind: TypeAdapter(facts).validator.validate_python for kind, facts in LEDGER.items()}
+
+
+class _Times(NamedTuple):
+    """When events were: as told, the day as written there, and the instant as it is stored."""
+
+    moments: Sequence[datetime]
+    days: Sequence[str]
+    instants: Sequence[str]
 
 
 def read_plain_batch(raw: bytes) -> Events | None:
@@ -40,17 +47,20 @@ def read_plain_batch(raw: bytes) -> Events | None:
         sent = orjson.loads(raw)
         if set(map(len, sent)) != {len(_NAMES)}:
             return None
-        versions, *columns = zip(*map(_VALUES, sent), strict=True)
-        ids, sources, types, subjects, times, data = columns
+        versions, ids, sources, types, subjects, told, data = (
+            [one[name] for one in sent] for name in _NAMES
+        )
         if set(versions) != {"1.0"} or not LEDGER.keys() >= set(types):
             return None
         if not (_are_names(ids) and _are_names(subjects) and _are_sources(set(sources))):
             return None
-        moments = _moments(times)
-        facts = _facts(types, data)
+        times = _times(told)
+        facts, rests = _facts(types, data)
     except (ValueError, TypeError, KeyError):  # of whatever kind: the other reader tells it
         return None
-    return _events(ids, sources, types, subjects, moments, facts)
+    if {one.tzinfo for one in times.moments} != {UTC}:
+        rests = list(map(rest_of, facts, times.moments))
+    return Events(EventColumns(ids, sources, types, subjects, *times, facts, rests))
 
 
 def _are_names(texts: Collection[str], longest: int = LONGEST_NAME) -> bool:
@@ -63,51 +73,45 @@ def _are_sources(texts: Collection[str]) -> bool:
     return AGENT not in texts and _are_names(texts, LONGEST_SOURCE)
 
 
-def _moments(times: Sequence[str]) -> list[datetime]:
+def _times(texts: Sequence[str]) -> _Times:
     """Read times; TypeError for one without offset, as it cannot be compared."""
-    moments = _in_one_form(times) or [read_instant(text) for text in times]
+    alike = _alike_in_utc(texts)
+    moments = list(map(datetime.fromisoformat if alike else read_instant, texts))
     if min(moments) < FIRST_INSTANT or max(moments) > LAST_INSTANT:
         raise ValueError("a time is outside the years that are known")
-    return moments
-
-
-def _in_one_form(times: Sequence[str]) -> list[datetime] | None:
-    """Read times in UTC that are all written alike, as `read_instant` does; None for others."""
-    [length, *others], whole = set(map(len, times)), "".join(times)
-    if others or length < 20 or not set(whole[10::length]) <= set("Tt "):
-        return None
-    if set(whole[4::length]) | set(whole[7::length]) != {"-"}:
-        return None
-    moments = list(map(datetime.fromisoformat, times))
-    return moments if {one.tzinfo for one in moments} == {UTC} else None
-
-
-def _facts(types: Collection[str], data: Collection[object]) -> list[tuple[Facts, bytes]]:
-    """Read what events say, with what is stored of one in UTC; what is said alike is read once."""
-    read: dict[tuple[str, bytes], tuple[Facts, bytes]] = {}
-    found = []
-    for kind, one in zip(types, data, strict=True):
-        key = (kind, orjson.dumps(one))
-        known = read.get(key)
-        if known is None:
-            facts = _READ[kind](one)
-            known = read[key] = (facts, rest_of(facts))
-        found.append(known)
-    return found
-
-
-def _events(
-    ids: Sequence[str],
-    sources: Sequence[str],
-    types: Sequence[str],
-    subjects: Sequence[str],
-    moments: Sequence[datetime],
-    facts: Sequence[tuple[Facts, bytes]],
-) -> Events:
+    if alike:
+        return _Times(moments, *alike)
     instants = utc_texts(moments)
-    days = list(map(day_text, moments, instants))
-    said, rests = zip(*facts, strict=True)
-    if {one.tzinfo for one in moments} != {UTC}:
-        rests = tuple(map(rest_of, said, moments))
-    columns = (ids, sources, types, subjects, moments, days, instants, said, rests)
-    return Events(EventColumns._make(columns))
+    return _Times(moments, list(map(day_text, moments, instants)), instants)
+
+
+def _alike_in_utc(texts: Sequence[str]) -> tuple[list[str], list[str]] | None:
+    """Return days and instants of times in UTC that are all written alike, which they begin with.
+
+    None for others. What is no time at all is still to be refused.
+    """
+    [length, *others], whole = set(map(len, texts)), "".join(texts)
+    zone = "Z" if whole.endswith("Z") else "+00:00"
+    end = length - len(zone)
+    marks = {4: "-", 7: "-", 10: "T", 13: ":", 16: ":", 19: ".", end: zone[0]}
+    if others or end < 19:
+        return None
+    if any(set(whole[place::length]) != {mark} for place, mark in marks.items()):
+        return None
+    # The end of a day, where it is read at all, is the beginning of the next.
+    if whole.count("+") != whole.count("+00:00") or "T24:" in whole:
+        return None
+    known = min(end, 26)  # the seventh digit of a second and those after it do not count
+    unsaid = ".000000Z"[known - 19 :]
+    return [text[:10] for text in texts], [text[:known] + unsaid for text in texts]
+
+
+def _facts(
+    types: Collection[str], data: Collection[object]
+) -> tuple[Sequence[Facts], Sequence[str]]:
+    """Read what events say, with what is stored of one in UTC; what is said alike is read once."""
+    keys = list(map(orjson.dumps, zip(types, data, strict=True)))
+    said = dict(zip(keys, zip(types, data, strict=True), strict=True))
+    read = {key: _READ[kind](one) for key, (kind, one) in said.items()}
+    rests = {key: rest_of(facts) for key, facts in read.items()}
+    return [read[key] for key in keys], [rests[key] for key in keys]

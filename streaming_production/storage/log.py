@@ -105,8 +105,8 @@ def write_down(connection: Connection, epoch: int, new: Run, before: Sequence[in
         columns.business_day,
         columns.instant,
         new.received_at,
-        columns.rest,
         before,
+        columns.rest,
         strict=False,
     )
     insert_rows(connection, events, list(rows))

@@ -43,12 +43,12 @@ events = Table(
     Column("day", Text, nullable=False),
     Column("instant", Text, nullable=False),
     Column("received_at", Text, nullable=False),
-    # Canonical JSON of what the other columns do not tell: the event's data and extensions, and its
-    # time where that is not in UTC.
-    Column("rest", LargeBinary, nullable=False),
     # Of what moves stock: the event of its item and day that was written before it. An index by
     # item and day would touch a page an item with every batch, which is most of what is written.
     Column("before_seq", _Seq),
+    # Canonical JSON of what the other columns do not tell: the event's data and extensions, and its
+    # time unless that is in UTC.
+    Column("rest", Text, nullable=False),
     UniqueConstraint("epoch", "source", "id"),
 )
 

@@ -823,7 +823,7 @@ WHOLE_TWO_SOLD = (
 def test_whole_events_of_an_older_version_become_what_columns_do_not_tell(
     store_url: str,
 ) -> None:
-    def kept(column: str) -> list[bytes]:
+    def kept(column: str) -> list[object]:
         database = Database(store_url)
         with database.read() as connection:
             query = text(f"SELECT {column} FROM events WHERE source = 'tests' ORDER BY seq")
@@ -832,8 +832,8 @@ def test_whole_events_of_an_older_version_become_what_columns_do_not_tell(
         return found
 
     rests = [
-        b'{"data":{"price":null,"quantity":2}}',
-        b'{"a":"b","data":{"price":null,"quantity":1},"time":"2024-03-01T23:30:00.500000-05:00"}',
+        '{"data":{"price":null,"quantity":2}}',
+        '{"a":"b","data":{"price":null,"quantity":1},"time":"2024-03-01T23:30:00.500000-05:00"}',
     ]
     with Store.open(store_url) as store:
         store.append([registered(), *parsed(TWO_SOLD, FAR_AWAY)])
@@ -982,10 +982,12 @@ CORRUPTIONS = [
     ("INSERT INTO closings VALUES (99, 1, '2024-03-09', '')", "closings"),
     ("DELETE FROM events WHERE seq = 3", "events"),
     ("UPDATE events SET unique_id = 'bread' WHERE seq = 3", "events"),
-    ("UPDATE events SET rest = x'7B7D' WHERE seq = 3", "events"),  # {}
-    ("UPDATE events SET rest = x'5B5D' WHERE seq = 3", "events"),  # []
-    ("UPDATE events SET rest = x'7B' WHERE seq = 3", "events"),  # {
-    ("UPDATE events SET rest = CAST(replace(rest, '5', '6') AS BLOB) WHERE seq = 3", "item_days"),
+    ("UPDATE events SET rest = '{}' WHERE seq = 3", "events"),
+    ("UPDATE events SET rest = '[]' WHERE seq = 3", "events"),
+    ("UPDATE events SET rest = '{' WHERE seq = 3", "events"),
+    ("UPDATE events SET rest = x'FF' WHERE seq = 3", "events"),
+    ("UPDATE events SET rest = rest || ' ' WHERE seq = 3", "events"),
+    ("UPDATE events SET rest = replace(rest, '5', '6') WHERE seq = 3", "item_days"),
     ("UPDATE events SET instant = '2024-03-01' WHERE seq = 3", "events"),
     ("UPDATE events SET instant = '2024-03-02T12:00:00.000000Z' WHERE seq = 3", "events"),
     ("UPDATE events SET type = 'sale' WHERE seq = 3", "events"),

@@ -88,6 +88,12 @@ def test_a_batch_of_all_movements_is_read_quickly_and_the_same() -> None:
     "time",
     [
         "2024-03-01T12:00:00Z",
+        "2024-03-01T12:00:00+00:00",
+        "2024-03-01T12:00:00.5Z",
+        "2024-03-01T12:00:00.123456+00:00",
+        "2024-03-01T12:00:00.123456789Z",
+        "2024-03-01T120000.0001+00:00",
+        "2024-03-01T12:00:00-00:00",
         "2024-03-01T23:30:00-05:00",
         "2024-03-01t00:30:00.5+05:30",
         "2024-12-31 12:00:00,123456789+00:00",
@@ -98,6 +104,40 @@ def test_a_time_is_told_as_the_careful_reader_tells_it(time: str) -> None:
     quick = read_quickly(raw)
     assert quick is not None
     assert quick == read_carefully(raw)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["2024-03-01T12:00:00Z", "2024-03-02T13:00:00Z"],
+        ["2024-03-01T12:00:00Z", "2024-03-02T13:00:00.1Z"],
+        ["2024-03-01T12:00:00.1234+00:00", "2024-03-01T23:30:00.1234-05:00"],
+        ["2024-03-01T12:00:00.12Z", "2024-03-01T12:00:00,12Z"],
+        ["2024-03-01T12:00:00Z", "2024-03-01 12:00:01Z"],
+    ],
+)
+def test_times_written_alike_or_not_are_told_as_the_careful_reader_tells_them(
+    times: list[str],
+) -> None:
+    sent = [MOVEMENTS[0] | {"id": time, "time": time} for time in times]
+    quick = read_quickly(orjson.dumps(sent))
+    assert quick is not None
+    assert quick == read_carefully(orjson.dumps(sent))
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2024-02-30T12:00:00Z",
+        "2024-03-01T25:00:00Z",
+        "2024-03-01T12:60:00+00:00",
+        "2024-03-01T12:00:0xZ",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+    ],
+)
+def test_what_is_no_time_is_left_to_the_careful_reader(time: str) -> None:
+    assert read_plain_batch(orjson.dumps([MOVEMENTS[0] | {"time": time}])) is None
 
 
 @given(

@@ -15,50 +15,58 @@ depends_on: str | Sequence[str] | None = None
 _CHUNK = 5_000  # events rewritten at once
 _EVENTS = sa.table(
     "events",
-    *(sa.column(name) for name in ("seq", "source", "id", "type", "unique_id", "instant", "rest")),
+    *(sa.column(name) for name in ("seq", "source", "id", "type", "unique_id", "instant")),
+    sa.column("body", sa.LargeBinary()),
+    sa.column("rest", sa.Text()),
 )
-_SOME = (
-    sa.select(_EVENTS)
-    .where(_EVENTS.c.seq > sa.bindparam("after"))
-    .order_by(_EVENTS.c.seq)
-    .limit(_CHUNK)
-)
-_REWRITE = (
-    sa.update(_EVENTS)
-    .where(_EVENTS.c.seq == sa.bindparam("number"))
-    .values(rest=sa.bindparam("written"))
-)
+_TOLD = tuple(_EVENTS.c[name] for name in ("seq", "source", "id", "type", "unique_id", "instant"))
 _Content = dict[str, Any]
 
 
 def upgrade() -> None:
     """Take the step."""
-    op.alter_column("events", "body", new_column_name="rest")
-    _rewrite(_rest)
+    op.add_column("events", sa.Column("rest", sa.Text(), nullable=True))
+    _rewrite("body", "rest", _rest_of_body)
+    with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.alter_column("rest", existing_type=sa.Text(), nullable=False)
+        batch_op.drop_column("body")
 
 
 def downgrade() -> None:
     """Take the step back."""
-    _rewrite(_whole)
-    op.alter_column("events", "rest", new_column_name="body")
+    op.add_column("events", sa.Column("body", sa.LargeBinary(), nullable=True))
+    _rewrite("rest", "body", _body_of_rest)
+    with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.alter_column("body", existing_type=sa.LargeBinary(), nullable=False)
+        batch_op.drop_column("rest")
 
 
-def _rewrite(written: Callable[[_Content, _Content], _Content]) -> None:
+def _rewrite(old: str, new: str, written: Callable[[Any], bytes | str]) -> None:
+    """Write one column from the other; what is no event stays, for the self-check to tell."""
     connection, last = op.get_bind(), 0
-    while rows := connection.execute(_SOME, {"after": last}).all():
-        read = ((row, _read(row.rest)) for row in rows)
-        new = [
-            {"number": row.seq, "written": _json(written(_told_by_columns(row), content))}
-            for row, content in read
-            if content is not None
-        ]
-        if new:
-            connection.execute(_REWRITE, new)
+    some = sa.select(*_TOLD, _EVENTS.c[old].label("text")).order_by(_EVENTS.c.seq).limit(_CHUNK)
+    some = some.where(_EVENTS.c.seq > sa.bindparam("after"))
+    rewrite = sa.update(_EVENTS).where(_EVENTS.c.seq == sa.bindparam("number"))
+    rewrite = rewrite.values({new: sa.bindparam("written")})
+    while rows := connection.execute(some, {"after": last}).all():
+        connection.execute(rewrite, [{"number": row.seq, "written": written(row)} for row in rows])
         last = rows[-1].seq
 
 
-def _read(text: bytes) -> _Content | None:
-    """Read an event; None for what is none, which stays as it is for the self-check to tell."""
+def _rest_of_body(row: Any) -> str:
+    whole, told = _read(row.text), _told_by_columns(row)
+    if whole is None:
+        return bytes(row.text).decode(errors="replace")
+    rest = {name: one for name, one in whole.items() if name not in told or told[name] != one}
+    return _json(rest).decode()
+
+
+def _body_of_rest(row: Any) -> bytes:
+    rest = _read(row.text)
+    return str(row.text).encode() if rest is None else _json(_told_by_columns(row) | rest)
+
+
+def _read(text: str | bytes) -> _Content | None:
     try:
         content = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -80,11 +88,3 @@ def _told_by_columns(row: Any) -> _Content:
         "subject": row.unique_id,
         "time": f"{row.instant[:-1].removesuffix('.000000')}+00:00",
     }
-
-
-def _rest(told: _Content, whole: _Content) -> _Content:
-    return {name: one for name, one in whole.items() if name not in told or told[name] != one}
-
-
-def _whole(told: _Content, rest: _Content) -> _Content:
-    return told | rest
