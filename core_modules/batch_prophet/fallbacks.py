@@ -180,7 +180,7 @@ def _by_prophet(
         try:
             model.fit(frame)
         except RuntimeError:
-            return  # Stan gave up too: the engine's best stands, reported as not converged
+            return  # Stan gave up too: the engine's best stands, its residual reported
     state = new_state(problem, 1)
     state.slope[0], state.offset[0] = model.params["k"].item(), model.params["m"].item()
     if problem.kind != FLAT:

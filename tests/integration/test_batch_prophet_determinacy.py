@@ -1,5 +1,6 @@
 """Series whose trend and multiplicative seasons the data do not tell apart: they are Prophet's."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from core_modules.batch_prophet.determinacy import LARGEST, swings_of
 from core_modules.batch_prophet.fitting import fit_batch
 from core_modules.batch_prophet.prediction import predict_batch
 from core_modules.batch_prophet.settings import BatchSettings, Seasonality, prophet_model
+from core_modules.batch_streams.forecasts import forecast_to_parquet
 from tests.batch_series import long_frame, prophet_loss, sales, shop_settings, with_gaps
 
 MULTIPLICATIVE = BatchSettings(seasonality_mode="multiplicative")
@@ -53,6 +55,13 @@ def test_a_delisted_item_is_prophets_and_counted(settings: BatchSettings) -> Non
             theirs = model.predict(model.make_future_dataframe(28, include_history=False))["yhat"]
         ours = ahead.loc[ahead["unique_id"] == item, "yhat"]
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+
+
+def test_a_forecast_to_files_says_how_many_are_undetermined(tmp_path: Path) -> None:
+    frame = long_frame(np.concatenate([delisted(1), sales(3, days=900, mode="multiplicative")]))
+    days = pd.date_range("2025-06-19", periods=7)
+    found = forecast_to_parquet([frame], days, MULTIPLICATIVE, folder=tmp_path / "out")
+    assert (found.routes["engine"], found.routes["undetermined"]) == (3, 1)
 
 
 def test_the_forecast_of_a_delisted_item_stays_sane(monkeypatch: pytest.MonkeyPatch) -> None:
