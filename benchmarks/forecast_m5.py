@@ -12,7 +12,8 @@ defaults (linear trend) in both modes. Intervals are closed-form here, and quant
 samples of Prophet's. Each runs in one process; the engine's compilation is left out.
 
 `not_above` is the share of items whose objective is not above Stan's + 1e-6 and `largest_excess`
-the largest difference, both among items that are optimised at all. Errors are those of raw yhat;
+the largest difference, both among items that are optimised at all; items on the routes `prophet`
+and `undetermined` are Prophet's own fits. Errors are those of raw yhat;
 `rmsse` is M5's, a mean over items; `rmsse_more` is the engine's less Prophet's, with 1.96 standard
 errors of the paired differences, and `rmsse_more_rest` the same without the item that differs most:
 the best fit of a loose model may run away after the last day where Stan, stopping early, does not.

@@ -31,6 +31,7 @@ def room_for(panel: Panel, settings: BatchSettings, designs: Sequence[Design]) -
         variance=np.full(items, np.nan),
         loss=np.full(items, np.nan),
         residual=np.full(items, np.nan),
+        swing=np.zeros(items),
         steps=np.zeros(items, np.int64),
     )
 

@@ -1,4 +1,6 @@
-"""Fits a series anew whose fit failed its check: L-BFGS-B and Newton, then Prophet itself."""
+"""Fits a series anew whose fit failed a check: by L-BFGS-B and Newton, or by Prophet itself."""
+
+import math
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,8 @@ from core_modules.batch_prophet.chunks import (
     start_norms,
 )
 from core_modules.batch_prophet.design import Design, prophet_silence
-from core_modules.batch_prophet.fitted import LBFGS, PROPHET, Routes
+from core_modules.batch_prophet.determinacy import LARGEST, swings_of
+from core_modules.batch_prophet.fitted import LBFGS, PROPHET, UNDETERMINED, Routes
 from core_modules.batch_prophet.newton_terms import column_slopes, trend_slopes, trend_sums
 from core_modules.batch_prophet.own_calendars import Fits, Source, own_problem
 from core_modules.batch_prophet.panel import FloatArray, IntArray, Panel
@@ -38,7 +41,7 @@ def mend(
     for item in items:
         problem, y, caps = item_problem(source, int(item))
         if fits.variance[item] < UNBOUNDED:
-            _by_prophet(design, panel, settings, problem, y, caps, int(item), fits, route)
+            _by_prophet(PROPHET, design, panel, settings, problem, y, caps, int(item), fits, route)
             continue
         best = stored_state(problem, y, caps, fits, int(item))
         for state in (best, _prophet_state(problem, y, caps)):
@@ -51,7 +54,27 @@ def mend(
                 fits.steps[item] += steps[0]
                 route[item] = LBFGS
         if not fits.residual[item] <= TOLERANCE:
-            _by_prophet(design, panel, settings, problem, y, caps, int(item), fits, route)
+            _by_prophet(PROPHET, design, panel, settings, problem, y, caps, int(item), fits, route)
+
+
+def hand_on(
+    source: Source,
+    design: Design,
+    panel: Panel,
+    settings: BatchSettings,
+    items: IntArray,
+    fits: Fits,
+    route: Routes,
+) -> None:
+    """Let Prophet fit those of the items whose trend and seasons the data do not tell apart.
+
+    Prophet's answer stands although its loss is above ours: Stan stops on the way to a best fit
+    that tells nothing of the days ahead.
+    """
+    for item in items[(fits.swing[items] > LARGEST) & (route[items] != PROPHET)]:
+        route[item] = UNDETERMINED
+        problem, y, caps = item_problem(source, int(item))
+        _by_prophet(UNDETERMINED, design, panel, settings, problem, y, caps, int(item), fits, route)
 
 
 def item_problem(source: Source, item: int) -> tuple[Problem, FloatArray, FloatArray]:
@@ -79,7 +102,7 @@ def store_state(state: State, problem: Problem, residual: float, fits: Fits, ite
     fits.places[item, : problem.changes.size] = problem.changes
     fits.beta[item, : problem.precision.size] = state.beta[0]
     fits.variance[item], fits.loss[item] = state.variance[0], state.loss[0]
-    fits.residual[item] = residual
+    fits.residual[item], fits.swing[item] = residual, swings_of(state.gain)[0]
 
 
 def _copy(state: State) -> State:
@@ -133,6 +156,7 @@ def _lbfgs(problem: Problem, y: FloatArray, caps: FloatArray, state: State) -> S
 
 
 def _by_prophet(
+    reason: int,
     design: Design,
     panel: Panel,
     settings: BatchSettings,
@@ -143,7 +167,10 @@ def _by_prophet(
     fits: Fits,
     route: Routes,
 ) -> None:
-    """Let Prophet fit the item; its answer counts where the loss is not above ours."""
+    """Let Prophet fit the item; unless undetermined, it counts where its loss is not above ours.
+
+    `reason` is the route that is written.
+    """
     part = panel.part(item, item + 1)
     frame = pd.DataFrame({"ds": panel.dates[panel.rows[part]], "y": panel.y[part]})
     for name, array in panel.columns.items():
@@ -153,7 +180,7 @@ def _by_prophet(
         try:
             model.fit(frame)
         except RuntimeError:
-            return  # Stan gave up too: the engine's best stands, reported as not converged
+            return  # Stan gave up too: the engine's best stands, its residual reported
     state = new_state(problem, 1)
     state.slope[0], state.offset[0] = model.params["k"].item(), model.params["m"].item()
     if problem.kind != FLAT:
@@ -162,8 +189,22 @@ def _by_prophet(
     residual = np.empty(1)
     check_chunk(problem, y, caps, state, start_norms(problem, y, caps), residual)
     unbounded = fits.variance[item] < UNBOUNDED
-    if unbounded or state.loss[0] <= fits.loss[item] or not np.isfinite(fits.loss[item]):
+    better = state.loss[0] <= fits.loss[item] or not np.isfinite(fits.loss[item])
+    if reason == UNDETERMINED or unbounded or better:
         store_state(state, problem, residual[0], fits, item)
-        fits.variance[item] = model.params["sigma_obs"].item() ** 2
-        fits.loss[item] = -model.params["lp__"].item()
-        route[item] = PROPHET
+        own = model.params["sigma_obs"].item()
+        fits.variance[item] = own**2
+        # Stan prints lp__ to eight digits; but a sigma of about zero leaves nothing else of it.
+        by_sigma = sigma_loss(y.size, state.variance[0], own)
+        fits.loss[item] = -model.params["lp__"].item() if unbounded else state.loss[0] + by_sigma
+        route[item] = reason
+
+
+def sigma_loss(days: int, best: float, sigma: float) -> float:
+    """Return what the loss gains by a sigma that is not the best, whose square is handed in."""
+    squares = best * (days + 4.0 * best)
+
+    def loss(variance: float) -> float:
+        return 2 * variance + 0.5 * days * math.log(variance) + squares / (2 * variance)
+
+    return loss(sigma**2) - loss(best)

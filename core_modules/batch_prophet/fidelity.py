@@ -1,6 +1,5 @@
 """Between a batch fit and real Prophet objects, both ways."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -16,7 +15,7 @@ from core_modules.batch_prophet.assembly import (
 )
 from core_modules.batch_prophet.chunks import check_chunk, start_norms
 from core_modules.batch_prophet.design import Design, design_of, prophet_silence
-from core_modules.batch_prophet.fallbacks import item_problem, store_state
+from core_modules.batch_prophet.fallbacks import item_problem, sigma_loss, store_state
 from core_modules.batch_prophet.fitted import CONSTANT, PROPHET, UNFIT, BatchFit
 from core_modules.batch_prophet.fitting import frame_columns
 from core_modules.batch_prophet.panel import Panel, panel_of_frame
@@ -93,21 +92,11 @@ def from_prophet(models: Mapping[str, Any]) -> BatchFit:
         check_chunk(problem, y, caps, state, start_norms(problem, y, caps), residual)
         store_state(state, problem, residual[0], fits, item)
         own = model.params["sigma_obs"].item()
-        fits.loss[item] += _sigma_loss(y.size, state.variance[0], own)
+        fits.loss[item] += sigma_loss(y.size, state.variance[0], own)
         fits.variance[item] = own**2
         if scaled.constant[item] and settings.growth != "logistic":
             route[item], fits.loss[item], fits.residual[item] = CONSTANT, np.nan, 0.0
     return result_of(panel, settings, designs, np.arange(panel.items), scaled, fits, route)
-
-
-def _sigma_loss(days: int, best: float, sigma: float) -> float:
-    """Return what the loss gains by a sigma that is not the best, whose square is handed in."""
-    squares = best * (days + 4.0 * best)
-
-    def loss(variance: float) -> float:
-        return 2 * variance + 0.5 * days * math.log(variance) + squares / (2 * variance)
-
-    return loss(sigma**2) - loss(best)
 
 
 def _common_settings(models: Mapping[str, Any]) -> BatchSettings:

@@ -11,16 +11,17 @@ from core_modules.batch_prophet.design import Design
 from core_modules.batch_prophet.panel import FloatArray, IntArray, Panel
 from core_modules.batch_prophet.settings import BatchSettings
 
-ENGINE, CONSTANT, LBFGS, PROPHET, UNFIT = range(5)
+ENGINE, CONSTANT, LBFGS, PROPHET, UNDETERMINED, UNFIT = range(6)
 Routes = NDArray[np.int8]  # (items,) index into ROUTES
-ROUTES = ("engine", "constant", "lbfgs", "prophet", "unfit")
+ROUTES = ("engine", "constant", "lbfgs", "prophet", "undetermined", "unfit")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatchFit:
     """Fitted parameters on Prophet's scales; columns of beta in Prophet's order.
 
-    An item with fewer than two days of data is `unfit`: NaN, where Prophet would raise.
+    An item with fewer than two days of data is `unfit`: NaN, where Prophet would raise. One whose
+    trend and seasons the data do not tell apart is `undetermined`: Prophet's, see `determinacy`.
     """
 
     settings: BatchSettings

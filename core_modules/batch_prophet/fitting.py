@@ -2,7 +2,8 @@
 
 Items are sorted by the seasons Prophet would turn on for them, then by their days. Those that
 share all their days share the calendar's matrix products; the others are solved one by one with
-columns cut from the same design. Every fit is checked, and the few that fail are handed on.
+columns cut from the same design. Every fit is checked, and the few that fail are handed on: those
+that are not optimal, and those whose trend and seasons the data do not tell apart.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from core_modules.batch_prophet.assembly import changepoint_table, result_of, room_for, source_of
 from core_modules.batch_prophet.chunks import TOLERANCE
 from core_modules.batch_prophet.design import Design, data_columns, make_design, season_classes
-from core_modules.batch_prophet.fallbacks import mend
+from core_modules.batch_prophet.fallbacks import hand_on, mend
 from core_modules.batch_prophet.fitted import CONSTANT, ENGINE, UNFIT, BatchFit
 from core_modules.batch_prophet.own_calendars import Fits, Source, fit_own
 from core_modules.batch_prophet.panel import IntArray, Panel, panel_of_frame, panel_of_table
@@ -90,6 +91,7 @@ def fit_panel(
             _run([*_jobs(source, members[~known], False, fits)], threads)
             poor = members[~(fits.residual[members] <= TOLERANCE)]
             mend(source, made, panel, settings, poor, fits, route)
+            hand_on(source, made, panel, settings, members, fits, route)
     return result_of(panel, settings, designs, design, scaled, fits, route)
 
 

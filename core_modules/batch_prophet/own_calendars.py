@@ -13,6 +13,7 @@ from core_modules.batch_prophet.chunks import (
     cold_start,
     start_norms,
 )
+from core_modules.batch_prophet.determinacy import swings_of
 from core_modules.batch_prophet.newton import newton
 from core_modules.batch_prophet.problem import FLAT, FloatArray, IntArray, Problem, new_state
 
@@ -49,6 +50,7 @@ class Fits(NamedTuple):
     variance: FloatArray  # (items,)
     loss: FloatArray  # (items,)
     residual: FloatArray  # (items,)
+    swing: FloatArray  # (items,) of the gain, see `determinacy`
     steps: IntArray  # (items,)
 
 
@@ -155,3 +157,4 @@ def fit_own(source: Source, items: IntArray, warm: bool, fits: Fits) -> None:
             fits.beta[item, :columns] = state.beta[0]
             fits.variance[item], fits.loss[item] = state.variance[0], state.loss[0]
             fits.residual[item] = residual[0]
+            fits.swing[item] = swings_of(state.gain)[0]

@@ -9,6 +9,7 @@ from core_modules.batch_prophet.chunks import (
     solve_chunk,
     start_norms,
 )
+from core_modules.batch_prophet.determinacy import swings_of
 from core_modules.batch_prophet.newton_terms import column_moments
 from core_modules.batch_prophet.own_calendars import Fits, Source, own_problem
 from core_modules.batch_prophet.panel import FloatArray, IntArray
@@ -74,6 +75,7 @@ class SharedCalendar:
         fits.beta[items, :columns] = state.beta
         fits.variance[items], fits.loss[items] = state.variance, state.loss
         fits.residual[items], fits.steps[items] = residual, steps
+        fits.swing[items] = swings_of(state.gain)
 
     def _fit_additive(
         self,

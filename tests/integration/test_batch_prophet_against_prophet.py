@@ -16,7 +16,7 @@ import pytest
 from core_modules.batch_prophet import fallbacks
 from core_modules.batch_prophet.assembly import changepoint_table, source_of
 from core_modules.batch_prophet.design import design_rows, prophet_silence
-from core_modules.batch_prophet.fitted import CONSTANT, PROPHET, ROUTES, BatchFit
+from core_modules.batch_prophet.fitted import CONSTANT, PROPHET, ROUTES, UNDETERMINED, BatchFit
 from core_modules.batch_prophet.fitting import fit_batch, frame_columns
 from core_modules.batch_prophet.own_calendars import own_problem
 from core_modules.batch_prophet.panel import panel_of_frame
@@ -220,7 +220,8 @@ def held_together(
 ) -> BatchFit:
     """Fit all by the engine and each `every`-th by Prophet, and compare."""
     fit = fit_batch(frame, settings, start=start)
-    assert fit.converged.all(), fit.summary()[~fit.converged]
+    sound = fit.converged | (fit.route == UNDETERMINED)
+    assert sound.all(), fit.summary()[~sound]
     for place in range(0, len(fit.ids), every):
         compare(fit, place, prophet_fit(settings, frame, fit.ids[place]))
     return fit
@@ -238,7 +239,10 @@ def compare(fit: BatchFit, place: int, model: Any) -> None:
     stans = prophet_loss(model)
     assert -model.params["lp__"].item() == pytest.approx(stans, rel=2e-7, abs=1e-4)
     assert fit.loss[place] <= stans + TOLERANCE, fit.ids[place]
-    assert fit.residual[place] <= TOLERANCE, fit.ids[place]
+    if fit.route[place] == UNDETERMINED:
+        assert fit.k[place] == model.params["k"].item()
+    else:
+        assert fit.residual[place] <= TOLERANCE, fit.ids[place]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -280,7 +284,7 @@ def test_two_weeks_of_hard_series_are_never_above_stans_or_stans_own(mode: str) 
     settings = BatchSettings(seasonality_mode=mode)
     frame = long_frame(values)
     fit = fit_batch(frame, settings)
-    assert (fit.converged | (fit.route == PROPHET)).all()
+    assert (fit.converged | np.isin(fit.route, (PROPHET, UNDETERMINED))).all()
     for place, item in enumerate(fit.ids):
         model = prophet_fit(settings, frame, item)
         if fit.route[place] == PROPHET:
@@ -293,7 +297,7 @@ def test_two_weeks_of_hard_series_are_never_above_stans_or_stans_own(mode: str) 
 
 def test_series_that_the_columns_meet_exactly_stop_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     handed_on: list[int] = []
-    monkeypatch.setattr(fallbacks, "_by_prophet", lambda *given: handed_on.append(given[6]))
+    monkeypatch.setattr(fallbacks, "_by_prophet", lambda *given: handed_on.append(given[7]))
     for growth in ("linear", "flat"):
         handed_on.clear()
         short = long_frame(sales(8, days=15, seed=9))

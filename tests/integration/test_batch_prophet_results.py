@@ -104,7 +104,14 @@ def test_an_item_of_one_day_is_reported_and_stops_nobody() -> None:
     frame = long_frame(sales(2, days=60))
     frame = pd.concat([frame, frame.iloc[:1].assign(unique_id="new")], ignore_index=True)
     fit = fit_batch(frame, BatchSettings())
-    assert fit.counts == {"engine": 2, "constant": 0, "lbfgs": 0, "prophet": 0, "unfit": 1}
+    assert fit.counts == {
+        "engine": 2,
+        "constant": 0,
+        "lbfgs": 0,
+        "prophet": 0,
+        "undetermined": 0,
+        "unfit": 1,
+    }
     assert fit.converged.tolist() == [True, True, False]
     assert predict_batch(fit, 3)["yhat"].isna().tolist() == [False] * 6 + [True] * 3
 
