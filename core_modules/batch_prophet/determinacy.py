@@ -17,7 +17,8 @@ from numba import njit
 from core_modules.batch_prophet.problem import FloatArray
 
 # The swing above which a fit is handed to Prophet. At five cut-offs in M5's past no fit lay between
-# 2.4 and 4.2; those above did worse than Prophet in the 28 days after, those below about the same.
+# 2.5 and 4, and those above did far worse than Prophet in the 28 days after; see
+# benchmarks/forecast_determinacy.py.
 LARGEST = 4.0
 
 
