@@ -118,11 +118,15 @@ class StoredEvent(NamedTuple):
         rest = orjson.loads(self.rest)
         if not isinstance(rest, dict):
             raise ValueError(f"not the rest of an event: {self.rest[:60]!r}")
-        told = {"time": time_text(rest, self.instant), "specversion": "1.0"}
-        return rest | told | {name: getattr(self, name) for name in _TOLD_BY_COLUMNS}
-
-
-_TOLD_BY_COLUMNS = ("id", "source", "type", "subject")
+        return {
+            **rest,
+            "specversion": "1.0",
+            "id": self.id,
+            "source": self.source,
+            "type": self.type,
+            "subject": self.subject,
+            "time": time_text(rest, self.instant),
+        }
 
 
 def canonical_json(content: object) -> bytes:

@@ -18,7 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy import text
+from sqlalchemy import select, text
 from typer.testing import CliRunner
 
 from core_modules.agent_rules import Priority
@@ -26,7 +26,8 @@ from streaming_production import migrations, self_check
 from streaming_production.events import Events, internal_event, parse_events
 from streaming_production.storage import engine
 from streaming_production.storage.engine import Database
-from streaming_production.storage.tables import metadata
+from streaming_production.storage.errors import KeyTaken
+from streaming_production.storage.tables import closings, metadata
 from streaming_production.store import (
     Autonomy,
     DecisionQuery,
@@ -782,6 +783,21 @@ def test_a_batch_of_sales_in_order_is_booked_without_making_its_events(
                 patched.setattr(Events, name, None)
             assert store.append(some).applied == 4
     assert on_hand(store) == 92
+
+
+@pytest.mark.parametrize("size", [1, 9, 10, 11, 49, 250, 311])
+def test_rows_come_in_as_they_are_whatever_they_have_in_common(store_url: str, size: int) -> None:
+    Store.open(store_url).close()
+    database, numbers = Database(store_url), range(1, size + 1)
+    names = [f"item {number}" for number in numbers]
+    rows = [*zip(numbers, [1] * size, ["2024-03-01"] * size, names, strict=True)]
+    with database.write() as connection:
+        engine.insert_columns(connection, closings, [*zip(*rows, strict=True)])
+    with pytest.raises(KeyTaken), database.write() as connection:
+        engine.insert_columns(connection, closings, [*zip(*rows[-10:], strict=True)])
+    with database.read() as connection:
+        assert [*map(tuple, connection.execute(select(closings).order_by(closings.c.seq)))] == rows
+    database.close()
 
 
 def test_the_steps_make_the_tables_that_are_declared(store_url: str) -> None:

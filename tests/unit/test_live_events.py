@@ -12,6 +12,7 @@ from cloudevents.core.v1.event import CloudEvent
 from streaming_production.events import (
     Event,
     EventError,
+    Events,
     StoredEvent,
     internal_event,
     parse_events,
@@ -63,6 +64,22 @@ def test_a_batch_is_read_in_the_order_in_which_it_was_sent() -> None:
     for kind in kinds:
         assert [event.id for event in parse_events(raw, kind)] == ["0", "1", "2", "3", "4"]
     assert list(parse_events(b" []")) == []
+
+
+def test_events_by_column_are_the_events_one_by_one() -> None:
+    one_by_one = [
+        *parse_events(orjson.dumps([SALE, posted(2, "stock.counted", on_hand=0)])),
+        internal_event("order.sent", None, date(2024, 3, 1), {"order_id": "o"}),
+    ]
+    events = Events.of(iter(one_by_one))
+    assert Events.of(events) is events
+    assert (len(events), list(events), events[-1]) == (3, one_by_one, one_by_one[2])
+    assert [list(events[1:]), list(events.part([2, 0]))] == [one_by_one[1:], one_by_one[::-2]]
+    assert events.keys() == [event.key for event in one_by_one]
+    assert events.columns.id == ("1", "2", one_by_one[2].id)
+    assert (len(Events.of([])), list(Events.of([])), Events.of([]).keys()) == (0, [], [])
+    with pytest.raises(IndexError):
+        events[3]
 
 
 def test_the_same_content_written_otherwise_has_the_same_form() -> None:
