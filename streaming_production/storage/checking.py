@@ -1,8 +1,9 @@
 """The self-check: everything that follows from the log, made again from it and compared.
 
 The log is written and projected into an empty database in memory; then every row of the log and of
-every projection must be the same in both. Sums of money may differ in the last digits, as they were
-added in another order.
+every projection must be the same in both. What a row of the log alone tells is believed; what it
+tells twice, such as the day of its instant, must agree. Sums of money may differ in the last
+digits, as they were added in another order.
 """
 
 from collections.abc import Iterator, Sequence
