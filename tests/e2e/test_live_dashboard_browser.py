@@ -46,7 +46,7 @@ def test_a_planner_goes_from_risk_to_why_to_another_quantity_to_the_order(
     dialog.get_by_role("button", name="Order").click()
     page.get_by_text(f"Ordered 36 of {name}.").wait_for()
     dialog.wait_for(state="hidden")
-    assert page.get_by_text("Overridden by Maria: 36 units").is_visible()
+    page.get_by_text("Overridden by Maria: 36 units").wait_for()
     opened.go(page, "/orders")
     ordered = page.get_by_role("row").filter(has_text=name)
     assert "confirmed" in ordered.first.inner_text()

@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from streaming_production.event_form import StoredEvent
 from streaming_production.generating.agent_client import AgentAwayError, AgentClient
 from streaming_production.generating.spool import Parcel
 from tests.live_server import ROOT, wait_until
@@ -70,8 +71,9 @@ def generate_without_agent(
 
 def logged(store: str) -> list[Sent]:
     """Return the events of the log that came from outside."""
-    bodies = rows(store, "SELECT body FROM events WHERE source <> 'agent'")
-    return [orjson.loads(body) for (body,) in bodies]
+    columns = ", ".join(StoredEvent._fields).replace("subject", "unique_id")
+    found = rows(store, f"SELECT {columns} FROM events WHERE source <> 'agent'")
+    return [StoredEvent._make(row).attributes() for row in found]
 
 
 def test_an_agent_killed_in_the_middle_of_an_answer_is_away() -> None:
