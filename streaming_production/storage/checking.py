@@ -74,8 +74,8 @@ def differences(connection: Connection) -> Iterator[Difference]:
             for table in (events, *PROJECTIONS):
                 yield from _compared(connection, fresh, table)
         for epoch, name, found, last in connection.execute(_MISPLACED):
-            key = _shown((epoch, name))
-            yield Difference("item_states", key, "last_day_number", f"of {found}", f"of {last}")
+            named = (f"that of {day or 'no day'}" for day in (found, last))
+            yield Difference("item_states", _shown((epoch, name)), "last_day_number", *named)
     except _UnreadableError as error:
         yield Difference("events", "", "rest", str(error), "a log that can be projected")
     finally:
