@@ -10,6 +10,7 @@ from streaming_production.events import Event, internal_event, parse_events
 
 FIRST_DAY = date(2024, 3, 1)
 OPENING_DAY = FIRST_DAY - timedelta(days=1)
+LIMITS = {"max_order_value": 500.0, "kill_switch": True, "who": "Ada", "why": "holidays"}
 
 
 def posted(
@@ -133,3 +134,8 @@ def minutes(count: int, start: str = "2024-03-01T08:00:00+00:00") -> Sequence[st
     """Return the times of so many minutes, one after the other."""
     first = datetime.fromisoformat(start)
     return [(first + timedelta(minutes=one)).isoformat() for one in range(count)]
+
+
+def changed(**data: Any) -> Event:
+    """Return a change of milk's terms or settings."""
+    return internal_event("item.changed", "milk", FIRST_DAY, {"who": "Ada", "why": "x", **data})
