@@ -71,14 +71,14 @@ class Memory:
             self.megabytes[name].append(int(line.split()[1]) / 1024)
 
     def told(self) -> Iterator[str]:
-        """Yield a line for each process: start, middle, end, and the slope of the second half."""
+        """Yield lines: when it was measured, and what each process held then."""
         half = len(self.minutes) // 2
+        shown = np.linspace(0, len(self.minutes) - 1, 7).round().astype(int)
+        yield f"memory after {', '.join(f'{self.minutes[at]:.1f}' for at in shown)} minutes"
         for name, values in self.megabytes.items():
             slope = np.polyfit(self.minutes[half:], values[half:], 1)[0] if half > 1 else np.nan
-            yield (
-                f"memory of the {name}: {values[0]:.0f} MB at the start, {values[half]:.0f} in the "
-                f"middle, {values[-1]:.0f} at the end; second half {slope:+.2f} MB a minute"
-            )
+            held = ", ".join(f"{values[at]:.0f}" for at in shown)
+            yield f"  {name}: {held} MB; last half {slope:+.2f} MB a minute"
 
 
 @contextmanager
