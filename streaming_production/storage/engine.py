@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
 from threading import Lock, local
 from time import monotonic, sleep
@@ -205,21 +205,6 @@ def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
     _put_rows(connection, _insertion(table), rows)
 
 
-def insert_columns(connection: Connection, table: Table, columns: Sequence[Sequence[Any]]) -> None:
-    """Insert many rows given column by column, in the order of the table's columns.
-
-    What all rows have in a column is handed to SQLite once. Raises KeyTaken as `insert_rows` does.
-    """
-    same = tuple(
-        place for place, values in enumerate(columns) if values.count(values[0]) == len(values)
-    )
-    if connection.dialect.name != "sqlite" or len(columns[0]) < _TOGETHER[-1]:
-        same = ()
-    once = [columns[place][0] for place in same]
-    others = (values for place, values in enumerate(columns) if place not in same)
-    _put_rows(connection, _insertion(table, same=same), list(zip(*others, strict=True)), once)
-
-
 def upsert_rows(
     connection: Connection,
     table: Table,
@@ -241,29 +226,20 @@ class _Insertion:
     beginning: str
     columns: int
     end: str = ""
-    same: tuple[int, ...] = ()  # columns in which all rows have the value that is given once, first
     made: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def sql(self, mark: str, rows: int) -> str:
-        """Return the statement for so many rows; `mark` stands for a value of some number."""
+        """Return the statement for so many rows; `mark` stands for a value."""
         if (mark, rows) not in self.made:
-            numbers = count(1 + len(self.same))
-            values = (", ".join(map(mark.format, self._row(numbers))) for _ in range(rows))
-            self.made[mark, rows] = f"{self.beginning}({'), ('.join(values)}){self.end}"
+            row = f"({', '.join([mark] * self.columns)})"
+            self.made[mark, rows] = self.beginning + ", ".join([row] * rows) + self.end
         return self.made[mark, rows]
-
-    def _row(self, numbers: Iterator[int]) -> list[int]:
-        places, same = range(self.columns), self.same
-        return [1 + same.index(one) if one in same else next(numbers) for one in places]
 
 
 @cache
-def _insertion(
-    table: Table, names: tuple[str, ...] = (), end: str = "", same: tuple[int, ...] = ()
-) -> _Insertion:
+def _insertion(table: Table, names: tuple[str, ...] = (), end: str = "") -> _Insertion:
     names = names or tuple(column.name for column in table.columns)
-    beginning = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "
-    return _Insertion(beginning, len(names), end, same)
+    return _Insertion(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ", len(names), end)
 
 
 @cache
@@ -274,9 +250,7 @@ def _upsertion(table: Table, names: tuple[str, ...], changed: tuple[str, ...]) -
     return _insertion(table, names, f" ON CONFLICT ({keys}) DO UPDATE SET {taken}")
 
 
-def _put_rows(
-    connection: Connection, what: _Insertion, rows: Rows, once: Sequence[Any] = ()
-) -> None:
+def _put_rows(connection: Connection, what: _Insertion, rows: Rows) -> None:
     """Insert rows by the driver itself: SQLAlchemy's own way costs as much again as the insert."""
     if not rows:
         return
@@ -288,10 +262,10 @@ def _put_rows(
         first = 0
         for size in _TOGETHER:
             while len(rows) - first >= size:
-                some = chain(once, *rows[first : first + size])
-                driver.execute(what.sql("?{}", size), tuple(some))
+                some = chain.from_iterable(rows[first : first + size])
+                driver.execute(what.sql("?", size), tuple(some))
                 first += size
-        driver.executemany(what.sql("?{}", 1), [(*once, *row) for row in rows[first:]])
+        driver.executemany(what.sql("?", 1), rows[first:])
     except (sqlite3.IntegrityError, IntegrityError) as error:
         if not _is_taken(error):
             raise

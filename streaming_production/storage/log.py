@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 
 from sqlalchemy import Connection, bindparam, func, select
 
 from streaming_production.event_types import LEDGER
 from streaming_production.events import Event, Events, utc_text
-from streaming_production.storage.engine import among, insert_columns
+from streaming_production.storage.engine import among, insert_rows
 from streaming_production.storage.errors import EventConflict
 from streaming_production.storage.facts import Run
 from streaming_production.storage.tables import epochs, events
@@ -94,9 +95,9 @@ def write_down(connection: Connection, epoch: int, new: Run, before: Sequence[in
     Raises KeyTaken where the log has one of them already.
     """
     columns = new.columns
-    rows = (
+    rows = zip(
         new.seqs,
-        [epoch] * len(new.events),
+        repeat(epoch),
         columns.source,
         columns.id,
         columns.type,
@@ -106,5 +107,6 @@ def write_down(connection: Connection, epoch: int, new: Run, before: Sequence[in
         new.received_at,
         before,
         columns.rest,
+        strict=False,
     )
-    insert_columns(connection, events, rows)
+    insert_rows(connection, events, list(rows))

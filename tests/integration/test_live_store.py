@@ -772,15 +772,15 @@ def test_a_batch_of_sales_in_order_is_booked_without_making_its_events(
 
 
 @pytest.mark.parametrize("size", [1, 9, 10, 11, 49, 250, 311])
-def test_rows_come_in_as_they_are_whatever_they_have_in_common(store_url: str, size: int) -> None:
+def test_rows_come_in_as_they_are_however_many(store_url: str, size: int) -> None:
     Store.open(store_url).close()
     database, numbers = Database(store_url), range(1, size + 1)
     names = [f"item {number}" for number in numbers]
     rows = [*zip(numbers, [1] * size, ["2024-03-01"] * size, names, strict=True)]
     with database.write() as connection:
-        engine.insert_columns(connection, closings, [*zip(*rows, strict=True)])
+        engine.insert_rows(connection, closings, rows)
     with pytest.raises(KeyTaken), database.write() as connection:
-        engine.insert_columns(connection, closings, [*zip(*rows[-10:], strict=True)])
+        engine.insert_rows(connection, closings, rows[-10:])
     with database.read() as connection:
         assert [*map(tuple, connection.execute(select(closings).order_by(closings.c.seq)))] == rows
     database.close()
