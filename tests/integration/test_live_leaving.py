@@ -1,5 +1,6 @@
 """A process ends with its code and its last words, whatever its threads still do."""
 
+import os
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 from tests.live_server import ROOT
 
 PROGRAM = """
-import atexit, threading
+import atexit, sys, threading
 from streaming_production.web.leaving import leave
 
 def work():
@@ -42,3 +43,27 @@ def test_only_a_process_without_working_threads_is_finalized(
         check=False,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (3, said, "")
+
+
+def test_a_process_whose_output_nobody_reads_ends_with_its_code() -> None:
+    program = PROGRAM.format(work="threading.Event().wait()", then="sys.stdin.read()")
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},  # else it fails before it leaves
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.close()
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (3, "")
+
+
+def test_a_process_without_output_ends_with_its_code() -> None:
+    program = PROGRAM.format(work="threading.Event().wait()", then="sys.stdout = None")
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=60, check=False)
+    assert ended.returncode == 3
