@@ -13,7 +13,19 @@ from math import isclose
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, Text, and_, collate, func, or_, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    CursorResult,
+    Select,
+    Table,
+    Text,
+    and_,
+    collate,
+    func,
+    or_,
+    select,
+)
 
 from streaming_production.events import Event, Events, StoredEvent, stored_events
 from streaming_production.storage.adding import add
@@ -84,16 +96,19 @@ def differences(connection: Connection) -> Iterator[Difference]:
 
 def _project_again(connection: Connection, fresh: Connection) -> Iterator[Difference]:
     """Fill the empty database from the log, telling of what is wrong in the log itself."""
-    rows = connection.execute(
-        select(events).order_by(events.c.seq), execution_options={"yield_per": _CHUNK}
-    )
     before = 0
-    for chunk in rows.partitions():
-        for row in chunk:
-            if row.seq != before + 1:
-                yield Difference("events", f"{before + 1}", "seq", _ABSENT, "in the log")
-            before = row.seq
-        _project(fresh, chunk, _events_of(chunk))
+    with _read(connection, select(events).order_by(events.c.seq)) as rows:
+        for chunk in rows.partitions():
+            for row in chunk:
+                if row.seq != before + 1:
+                    yield Difference("events", f"{before + 1}", "seq", _ABSENT, "in the log")
+                before = row.seq
+            _project(fresh, chunk, _events_of(chunk))
+
+
+def _read(connection: Connection, query: Select[Any]) -> CursorResult[Any]:
+    """Read rows chunk by chunk; to be closed, as a cursor of the server holds them."""
+    return connection.execute(query, execution_options={"yield_per": _CHUNK})
 
 
 def _events_of(chunk: Sequence[AnyRow]) -> list[Event]:
@@ -143,9 +158,9 @@ def _keyed(
         collate(column, "C") if postgres and isinstance(column.type, Text) else column
         for column in key
     ]
-    query = select(*columns).order_by(*by)
-    for row in connection.execute(query, execution_options={"yield_per": _CHUNK}):
-        yield tuple(row[place] for place in keys), side, row
+    with _read(connection, select(*columns).order_by(*by)) as rows:
+        for row in rows:
+            yield tuple(row[place] for place in keys), side, row
 
 
 def _checked(table: Table) -> list[Column[Any]]:

@@ -96,15 +96,24 @@ def test_whole_events_of_an_older_version_become_what_columns_do_not_tell(
     assert kept("rest") == rests
 
 
-def test_an_event_that_cannot_be_read_survives_the_step_and_is_told(sqlite_url: str) -> None:
-    with Store.open(sqlite_url) as store:
+@pytest.mark.parametrize(
+    ("body", "kept"), [(b"{", "{"), (b'{"id":"\x00"', '{"id":"\\x00"'), (b"{\xff", "{\\xff")]
+)
+def test_an_event_that_cannot_be_read_survives_the_step_and_is_told(
+    store_url: str, body: bytes, kept: str
+) -> None:
+    with Store.open(store_url) as store:
         store.append([registered(), sale(1, 2)])
-    step_back(sqlite_url, "0004")
-    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as file, file:
-        file.execute("UPDATE events SET body = x'7B' WHERE seq = 2")
-    with Store.open(sqlite_url) as store:
+    step_back(store_url, "0004")
+    database = Database(store_url)
+    with database.write() as connection:
+        connection.execute(text("UPDATE events SET body = :body WHERE seq = 2"), {"body": body})
+    with Store.open(store_url) as store:
         [found] = [one for one in store.self_check() if one.table == "events"]
-        assert (found.column, found.stored[:22]) == ("rest", "among events 1 to 2: u")
+        assert (found.column, found.stored[:20]) == ("rest", "among events 1 to 2:")
+    with database.read() as connection:
+        assert connection.execute(text("SELECT rest FROM events WHERE seq = 2")).scalar() == kept
+    database.close()
 
 
 def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:

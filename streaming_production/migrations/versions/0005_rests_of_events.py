@@ -42,7 +42,7 @@ def downgrade() -> None:
 
 
 def _rewrite(old: str, new: str, written: Callable[[Any], bytes | str]) -> None:
-    """Write one column from the other; what is no event stays, for the self-check to tell."""
+    """Write one column from the other; what is no event stays readable, for the self-check."""
     connection, last = op.get_bind(), 0
     some = sa.select(*_TOLD, _EVENTS.c[old].label("text")).order_by(_EVENTS.c.seq).limit(_CHUNK)
     some = some.where(_EVENTS.c.seq > sa.bindparam("after"))
@@ -56,7 +56,8 @@ def _rewrite(old: str, new: str, written: Callable[[Any], bytes | str]) -> None:
 def _rest_of_body(row: Any) -> str:
     whole, told = _read(row.text), _told_by_columns(row)
     if whole is None:
-        return bytes(row.text).decode(errors="replace")
+        # Bytes that are no text stay as their numbers; PostgreSQL takes no zero in a text.
+        return bytes(row.text).decode(errors="backslashreplace").replace("\0", "\\x00")
     rest = {name: one for name, one in whole.items() if name not in told or told[name] != one}
     return _json(rest).decode()
 
