@@ -139,7 +139,7 @@ def canonical_json(content: object) -> bytes:
 
 
 def rest_of(
-    data: Facts | Mapping[str, Any],
+    data: Facts,
     moment: datetime | None = None,
     extensions: Mapping[str, Any] | None = None,
 ) -> str:

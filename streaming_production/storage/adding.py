@@ -40,7 +40,7 @@ class Added(NamedTuple):
     """What adding events showed."""
 
     unmet: Counter[str]  # by item: units of demand that found no stock
-    late: list[int]  # numbers of events that came after later ones
+    late: list[int]  # numbers of events that came after later ones, or after their day was closed
 
 
 def add(connection: Connection, epoch: int, new: Run, standings: Standings | None = None) -> Added:

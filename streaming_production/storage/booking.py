@@ -48,7 +48,7 @@ class Booked:
     """What a booking showed."""
 
     unmet: Mapping[str, int]  # by item, where it changed: units of demand that found no stock
-    late: Sequence[int]  # which of the run came after later ones
+    late: Sequence[int]  # which of the run came after later ones, or after their day was closed
     before: Sequence[int | None]  # (run,) number of the event before, of its item and day
 
 
@@ -287,7 +287,7 @@ def _write_days(
 
 
 def _move_on(arrivals: Arrivals, page: _Page, folded: Folded, standings: Standings) -> Set[int]:
-    """Let the standings be those after what is new; return the items that have another day."""
+    """Let the standings be those after what is new; return the items whose states have changed."""
     last = page.last_days()
     figures = standings.figures(arrivals.place)
     figures["on_hand"], figures["price"] = folded.closing[last], folded.price[last]
